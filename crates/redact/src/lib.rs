@@ -1,0 +1,26 @@
+//! Finds secrets and masks or reports them; used by every log, pack, merge and prompt.
+//!
+//! [`Redactor`] is cheap to make and to clone: rules and their keyword prefilter are built once per
+//! process, on the first text that is long enough to hold a secret, and each expression when its
+//! keyword is first seen. [`Redactor::mask`] is meant for what is stored (when in doubt it masks),
+//! [`Redactor::scan`] for what a person is asked to look at (when in doubt it is silent).
+//!
+//! Foreign text that goes to a terminal passes through [`escape::escape_ctl`].
+
+mod args;
+mod assignment;
+mod checksum;
+mod engine;
+pub mod escape;
+mod judge;
+mod known;
+mod layers;
+mod mask;
+mod rules;
+mod shapes;
+mod stream;
+
+pub use args::is_secret_name;
+pub use mask::{AllowListError, Finding, Masked, MaskedBytes, Redactor};
+pub use rules::{RuleInfo, rules};
+pub use stream::LogMasker;

@@ -1,0 +1,6 @@
+//! Recall, precision and properties of the redactor, on secrets and clean text made at test time.
+
+mod generate;
+mod precision;
+mod properties;
+mod recall;
