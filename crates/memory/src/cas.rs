@@ -1,0 +1,530 @@
+//! The content-addressed store: bytes under the SHA-256 of themselves, written once
+//! (temporary file → fsync → rename → fsync of the folder) and never changed.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use rustix::fs::{FlockOperation, flock};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use crate::home::{HomeError, create_folder, sync_folder};
+
+/// The objects below one folder.
+#[derive(Clone, Debug)]
+pub struct Cas {
+    root: PathBuf,
+}
+
+/// SHA-256 of an object as 64 lower-case hex digits, which is also its name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digest(String);
+
+/// What [`Cas::put`] and [`ObjectWriter::finish`] stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredObject {
+    /// Its name.
+    pub digest: Digest,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// Why an object cannot be stored or read.
+#[derive(Debug, thiserror::Error)]
+pub enum CasError {
+    /// Not 64 lower-case hex digits.
+    #[error("`{name}` is not a SHA-256 in lower-case hex")]
+    InvalidDigest {
+        /// What was given.
+        name: String,
+    },
+    /// There is no such object.
+    #[error("object {digest} is not in the store")]
+    Missing {
+        /// Its name.
+        digest: Digest,
+    },
+    /// The bytes are not those of the name.
+    #[error("object {digest} is damaged: its content has SHA-256 {found}")]
+    Damaged {
+        /// Its name.
+        digest: Digest,
+        /// The SHA-256 of what lies there.
+        found: Digest,
+    },
+    /// The folder cannot be used.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+}
+
+impl CasError {
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::InvalidDigest { .. } => "a digest is what `wgx runs --json` shows as `log`",
+            Self::Missing { .. } => "it may have been dropped by retention, or never imported",
+            Self::Damaged { .. } => "`wgx memory check` lists all damage; import a pack to heal it",
+            Self::Home(error) => error.hint(),
+        }
+    }
+}
+
+impl Digest {
+    /// Reads a name.
+    ///
+    /// # Errors
+    /// It is not 64 lower-case hex digits.
+    pub fn parse(name: &str) -> Result<Self, CasError> {
+        let valid =
+            name.len() == 64 && name.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        if !valid {
+            return Err(CasError::InvalidDigest { name: name.to_owned() });
+        }
+        Ok(Self(name.to_owned()))
+    }
+
+    /// The digest of these bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self::from_hash(Sha256::new_with_prefix(bytes))
+    }
+
+    /// The 64 digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(crate) fn from_hash(hash: Sha256) -> Self {
+        let mut name = String::with_capacity(64);
+        for byte in hash.finalize() {
+            for nibble in [byte >> 4, byte & 15] {
+                name.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+            }
+        }
+        Self(name)
+    }
+}
+
+impl std::fmt::Display for Digest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Cas {
+    /// The store below this folder. Touches nothing.
+    pub fn at(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// Where an object lies.
+    pub fn path(&self, digest: &Digest) -> PathBuf {
+        let name = digest.as_str();
+        self.root.join(&name[..2]).join(&name[2..4]).join(name)
+    }
+
+    /// Starts a new object, whose name is known when it is complete.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn writer(&self) -> Result<ObjectWriter, CasError> {
+        let drafts = self.drafts();
+        let path = drafts.join(Uuid::now_v7().to_string());
+        let open = || File::options().write(true).create_new(true).mode(0o600).open(&path);
+        let file = match open() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                create_folder(&drafts)?;
+                open()
+            }
+            other => other,
+        };
+        let file = file.map_err(|error| HomeError::from_io(&path, error))?;
+        let cas = self.clone();
+        Ok(ObjectWriter { cas, path, file, hash: Sha256::new(), bytes: 0, placed: false })
+    }
+
+    /// Stores what the reader gives.
+    ///
+    /// # Errors
+    /// The reader fails, the folder cannot be written, the disk is full.
+    pub fn put(&self, mut content: impl Read) -> Result<StoredObject, CasError> {
+        let mut writer = self.writer()?;
+        io::copy(&mut content, &mut writer)
+            .map_err(|error| HomeError::from_io(&writer.path, error))?;
+        writer.finish()
+    }
+
+    /// Whether an object is there (its content is not looked at).
+    pub fn contains(&self, digest: &Digest) -> bool {
+        self.path(digest).is_file()
+    }
+
+    /// Opens an object.
+    ///
+    /// # Errors
+    /// It is missing or cannot be read.
+    pub fn get(&self, digest: &Digest) -> Result<File, CasError> {
+        let path = self.path(digest);
+        File::open(&path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => CasError::Missing { digest: digest.clone() },
+            _ => HomeError::from_io(&path, error).into(),
+        })
+    }
+
+    /// Reads an object whole and compares it with its name. Returns its size.
+    ///
+    /// # Errors
+    /// It is missing, cannot be read, or is damaged.
+    pub fn verify(&self, digest: &Digest) -> Result<u64, CasError> {
+        let mut file = self.get(digest)?;
+        let mut hash = Sha256::new();
+        let bytes = copy_into_hash(&mut file, &mut hash)
+            .map_err(|error| HomeError::from_io(&self.path(digest), error))?;
+        let found = Digest::from_hash(hash);
+        if found != *digest {
+            return Err(CasError::Damaged { digest: digest.clone(), found });
+        }
+        Ok(bytes)
+    }
+
+    /// The objects, with size and the time of the last [`Cas::put`] of the same content; in no order.
+    ///
+    /// # Errors
+    /// A folder cannot be read.
+    pub fn objects(&self) -> Result<Vec<ObjectEntry>, CasError> {
+        let mut objects = Vec::new();
+        for first in entries(&self.root)? {
+            if first.file_name().len() != 2 {
+                continue;
+            }
+            for second in entries(&first.path())? {
+                for file in entries(&second.path())? {
+                    objects.extend(object_entry(&file)?);
+                }
+            }
+        }
+        Ok(objects)
+    }
+
+    /// Deletes objects that are still as old as `before`. Writers of the same content wait, so that none
+    /// is lost that was stored again meanwhile.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn remove(&self, digests: &[Digest], before: SystemTime) -> Result<Removed, CasError> {
+        let paths: Vec<_> = digests.iter().map(|digest| self.path(digest)).collect();
+        self.remove_files(&paths, before)
+    }
+
+    /// Deletes drafts as old as `before`: of writers that were killed.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn remove_drafts(&self, before: SystemTime) -> Result<Removed, CasError> {
+        let drafts = entries(&self.drafts())?;
+        let paths: Vec<_> = drafts.iter().map(fs::DirEntry::path).collect();
+        self.remove_files(&paths, before)
+    }
+
+    fn remove_files(&self, paths: &[PathBuf], before: SystemTime) -> Result<Removed, CasError> {
+        let mut removed = Removed::default();
+        if paths.is_empty() || !self.root.is_dir() {
+            return Ok(removed);
+        }
+        let _alone = self.lock(FlockOperation::LockExclusive)?;
+        for path in paths {
+            if let Some(bytes) = remove_if_older(path, before)? {
+                removed.objects += 1;
+                removed.bytes += bytes;
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Takes a damaged object away, so that the same content can be stored again.
+    pub(crate) fn heal(&self, digest: &Digest) -> Result<(), CasError> {
+        let path = self.path(digest);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(HomeError::from_io(&path, error).into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// How many drafts there are: of writers at work, and of writers that were killed.
+    ///
+    /// # Errors
+    /// A folder cannot be read.
+    pub fn drafts_left(&self) -> Result<u64, CasError> {
+        Ok(entries(&self.drafts())?.len() as u64)
+    }
+
+    fn drafts(&self) -> PathBuf {
+        self.root.join("drafts")
+    }
+
+    /// The lock goes with the file.
+    fn lock(&self, operation: FlockOperation) -> Result<File, CasError> {
+        let path = self.root.join("lock");
+        let file = File::options().create(true).truncate(false).write(true).mode(0o600).open(&path);
+        let file = file.map_err(|error| HomeError::from_io(&path, error))?;
+        flock(&file, operation).map_err(|error| HomeError::from_io(&path, error.into()))?;
+        Ok(file)
+    }
+
+    /// Moves a complete draft to its name. Content that is already there only gets young again.
+    fn place(&self, draft: &Path, digest: &Digest) -> Result<(), CasError> {
+        let path = self.path(digest);
+        let _not_alone = self.lock(FlockOperation::LockShared)?;
+        if let Ok(existing) = File::options().append(true).open(&path) {
+            let at = |error| HomeError::from_io(&path, error);
+            let same_size = existing.metadata().map_err(at)?.len()
+                == fs::metadata(draft).map_err(|error| HomeError::from_io(draft, error))?.len();
+            if same_size {
+                existing.set_modified(SystemTime::now()).map_err(at)?;
+                return fs::remove_file(draft)
+                    .map_err(|error| HomeError::from_io(draft, error).into());
+            }
+        }
+        let folder = path.parent().unwrap_or(&self.root);
+        let new_folder = !folder.is_dir();
+        if new_folder {
+            create_folder(folder)?;
+        }
+        fs::rename(draft, &path).map_err(|error| HomeError::from_io(&path, error))?;
+        sync_folder(folder).map_err(|error| HomeError::from_io(folder, error))?;
+        if new_folder {
+            for above in folder.ancestors().skip(1).take(2) {
+                sync_folder(above).map_err(|error| HomeError::from_io(above, error))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An object as a file.
+#[derive(Clone, Debug)]
+pub struct ObjectEntry {
+    /// Its name.
+    pub digest: Digest,
+    /// Its size.
+    pub bytes: u64,
+    /// When content like this was last stored.
+    pub stored_at: SystemTime,
+}
+
+/// What [`Cas::remove`] or [`Cas::remove_drafts`] deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Removed {
+    /// How many objects or drafts.
+    pub objects: u64,
+    /// Their size.
+    pub bytes: u64,
+}
+
+/// Writes one object and hashes while writing. Dropped before [`Self::finish`], it leaves nothing.
+#[derive(Debug)]
+pub struct ObjectWriter {
+    cas: Cas,
+    path: PathBuf,
+    file: File,
+    hash: Sha256,
+    bytes: u64,
+    placed: bool,
+}
+
+impl ObjectWriter {
+    /// Makes the object durable and gives it its name.
+    ///
+    /// # Errors
+    /// The disk is full or the folder cannot be written.
+    pub fn finish(mut self) -> Result<StoredObject, CasError> {
+        let digest = Digest::from_hash(std::mem::take(&mut self.hash));
+        self.file.sync_all().map_err(|error| HomeError::from_io(&self.path, error))?;
+        self.cas.place(&self.path, &digest)?;
+        self.placed = true;
+        Ok(StoredObject { digest, bytes: self.bytes })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The digest of what was written so far.
+    pub(crate) fn digest(&self) -> Digest {
+        Digest::from_hash(self.hash.clone())
+    }
+}
+
+impl Write for ObjectWriter {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(buffer)?;
+        self.hash.update(&buffer[..written]);
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for ObjectWriter {
+    fn drop(&mut self) {
+        if !self.placed {
+            // A draft that cannot be removed now goes with the next garbage collection.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn copy_into_hash(content: &mut impl Read, hash: &mut Sha256) -> io::Result<u64> {
+    let mut buffer = vec![0; 64 * 1024];
+    let mut bytes = 0;
+    loop {
+        let read = content.read(&mut buffer)?;
+        if read == 0 {
+            return Ok(bytes);
+        }
+        hash.update(&buffer[..read]);
+        bytes += read as u64;
+    }
+}
+
+/// Entries of a folder; none when it does not exist or is a file.
+fn entries(folder: &Path) -> Result<Vec<fs::DirEntry>, CasError> {
+    let listed = fs::read_dir(folder).and_then(Iterator::collect);
+    match listed {
+        Ok(entries) => Ok(entries),
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
+        {
+            Ok(Vec::new())
+        }
+        Err(error) => Err(HomeError::from_io(folder, error).into()),
+    }
+}
+
+fn object_entry(file: &fs::DirEntry) -> Result<Option<ObjectEntry>, CasError> {
+    let Ok(digest) = Digest::parse(&file.file_name().to_string_lossy()) else {
+        return Ok(None);
+    };
+    let at = |error| HomeError::from_io(&file.path(), error);
+    let metadata = file.metadata().map_err(at)?;
+    let stored_at = metadata.modified().map_err(at)?;
+    Ok(Some(ObjectEntry { digest, bytes: metadata.len(), stored_at }))
+}
+
+fn remove_if_older(path: &Path, before: SystemTime) -> Result<Option<u64>, CasError> {
+    let at = |error| HomeError::from_io(path, error);
+    let metadata = match fs::symlink_metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(at(error).into()),
+    };
+    if metadata.modified().map_err(at)? >= before {
+        return Ok(None);
+    }
+    fs::remove_file(path).map_err(at)?;
+    Ok(Some(metadata.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn store() -> (tempfile::TempDir, Cas) {
+        let folder = tempfile::tempdir().unwrap();
+        let cas = Cas::at(folder.path().join("cas"));
+        (folder, cas)
+    }
+
+    #[test]
+    fn what_was_put_comes_back_under_its_digest() {
+        let (_folder, cas) = store();
+        let stored = cas.put(&b"abc"[..]).unwrap();
+        assert_eq!(
+            stored.digest.as_str(),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+        assert_eq!(cas.verify(&stored.digest).unwrap(), 3);
+        assert!(cas.path(&stored.digest).ends_with(format!("ba/78/{}", stored.digest)));
+        assert_eq!(cas.drafts_left().unwrap(), 0);
+    }
+
+    #[test]
+    fn names_that_are_no_digests_are_refused() {
+        for name in ["", "..", "AB", &"A".repeat(64), &"g".repeat(64), &"../".repeat(22)] {
+            assert!(Digest::parse(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_dropped_writer_leaves_nothing() {
+        let (_folder, cas) = store();
+        let mut writer = cas.writer().unwrap();
+        writer.write_all(b"half").unwrap();
+        drop(writer);
+        assert_eq!(cas.drafts_left().unwrap(), 0);
+        assert!(cas.objects().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_torn_draft_is_no_object_and_goes_when_it_is_old() {
+        let (_folder, cas) = store();
+        cas.put(&b"whole"[..]).unwrap();
+        let draft = cas.drafts().join("0190-torn");
+        fs::write(&draft, "to").unwrap();
+        assert_eq!(cas.objects().unwrap().len(), 1);
+        let past = SystemTime::now() - Duration::from_secs(60);
+        assert_eq!(cas.remove_drafts(past).unwrap(), Removed::default());
+        let future = SystemTime::now() + Duration::from_secs(60);
+        assert_eq!(cas.remove_drafts(future).unwrap().objects, 1);
+        assert_eq!(cas.objects().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_truncated_object_is_found_and_put_again() {
+        let (_folder, cas) = store();
+        let stored = cas.put(&b"content"[..]).unwrap();
+        fs::write(cas.path(&stored.digest), "con").unwrap();
+        assert!(matches!(cas.verify(&stored.digest), Err(CasError::Damaged { .. })));
+        cas.put(&b"content"[..]).unwrap();
+        assert_eq!(cas.verify(&stored.digest).unwrap(), 7);
+    }
+
+    #[test]
+    fn content_stored_again_survives_the_garbage_collection() {
+        let (_folder, cas) = store();
+        let stored = cas.put(&b"kept"[..]).unwrap();
+        let old = SystemTime::now() - Duration::from_secs(7200);
+        let file = File::options().append(true).open(cas.path(&stored.digest)).unwrap();
+        file.set_modified(old).unwrap();
+        let cutoff = SystemTime::now() - Duration::from_secs(3600);
+        cas.put(&b"kept"[..]).unwrap();
+        let digests = std::slice::from_ref(&stored.digest);
+        assert_eq!(cas.remove(digests, cutoff).unwrap().objects, 0);
+        file.set_modified(old).unwrap();
+        assert_eq!(cas.remove(digests, cutoff).unwrap().objects, 1);
+    }
+
+    #[test]
+    fn many_writers_of_one_content_leave_one_sound_object() {
+        let (_folder, cas) = store();
+        let content = vec![7_u8; 200_000];
+        std::thread::scope(|scope| {
+            for _ in 0..16 {
+                scope.spawn(|| cas.put(content.as_slice()).unwrap());
+            }
+        });
+        let objects = cas.objects().unwrap();
+        assert_eq!(objects.len(), 1);
+        assert_eq!(cas.verify(&objects[0].digest).unwrap(), 200_000);
+        assert_eq!(cas.drafts_left().unwrap(), 0);
+    }
+}

@@ -1,0 +1,456 @@
+//! Runs: two facts each. The first is committed before the child starts, the second before the caller
+//! exits; a committed fact is the acknowledgement.
+
+use serde::{Deserialize, Serialize};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
+
+use crate::env::{EnvRow, Environment};
+use crate::evidence::{Evidence, EvidenceRow};
+use crate::log::StoredLog;
+use crate::log_text;
+use crate::repo::{RepoRecord, RepoRow, json_words, words};
+use crate::store::{Stamp, Store, StoreError};
+
+/// A run that is about to start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunStart {
+    /// Where it runs.
+    pub repo: RepoRecord,
+    /// What it runs in.
+    pub environment: Environment,
+    /// Id of the task, or the command itself.
+    pub task: String,
+    /// Source of the task, or `command`.
+    pub source: String,
+    /// Arguments that are passed on. Masked when stored.
+    pub args: Vec<String>,
+    /// Working directory relative to the repository root, with `/`; empty for the root.
+    pub cwd: String,
+    /// Why it runs: `named`, `needs`, `match` and so on. Masked when stored.
+    pub reason: String,
+    /// The run that this one is a part of.
+    pub parent_run: Option<String>,
+}
+
+/// A run whose first fact is committed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StartedRun {
+    /// UUIDv7.
+    pub id: String,
+    /// [`crate::repo_key`].
+    pub repo_key: String,
+    /// Id of its environment.
+    pub env_id: String,
+    /// Milliseconds since 1970.
+    pub started_at_ms: i64,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, Default)]
+pub struct RunFinish {
+    /// Exit code; 128+N where a signal ended it.
+    pub exit_code: Option<i32>,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
+    /// How long it took.
+    pub duration_ms: u64,
+    /// Its log, unless none was kept.
+    pub log: Option<StoredLog>,
+    /// What it made.
+    pub artefacts: Vec<Artefact>,
+    /// The last guard diff of the repository. Masked when stored.
+    pub guard_diff: Option<String>,
+}
+
+/// A file that a run made.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Artefact {
+    /// Relative to the repository root, with `/`.
+    pub path: String,
+    /// SHA-256 of its content, lower-case hex.
+    pub sha256: String,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// Which runs to list. The default is all of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunFilter {
+    /// Of this repository.
+    pub repo_key: Option<String>,
+    /// Of this task.
+    pub task: Option<String>,
+    /// Of tasks of this source.
+    pub source: Option<String>,
+    /// That ended like this.
+    pub outcome: Option<Outcome>,
+    /// Not older than this, in milliseconds since 1970.
+    pub since_ms: Option<i64>,
+    /// Before the run of this id (to page through).
+    pub before_id: Option<String>,
+    /// At most so many; all when none.
+    pub limit: Option<u32>,
+}
+
+/// How a run ended, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// With exit code 0.
+    Passed,
+    /// With any other exit code.
+    Failed,
+    /// It runs still, or it was cut off.
+    Open,
+}
+
+/// A recorded run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// UUIDv7.
+    pub id: String,
+    /// The device that it ran on.
+    pub device_id: String,
+    /// Milliseconds since 1970.
+    pub started_at_ms: i64,
+    /// [`crate::repo_key`].
+    pub repo_key: String,
+    /// Name of the repository, or the beginning of its key where the name was forgotten.
+    pub repo: String,
+    /// Id of the task, or the command.
+    pub task: String,
+    /// Source of the task, or `command`.
+    pub source: String,
+    /// Masked arguments.
+    pub args: Vec<String>,
+    /// Id of its environment.
+    pub env_id: String,
+    /// Relative working directory.
+    pub cwd: String,
+    /// Why it ran.
+    pub reason: String,
+    /// The run that it is a part of.
+    pub parent_run: Option<String>,
+    /// Whether its second fact is there.
+    pub finished: bool,
+    /// Exit code; none while it runs and when it was cut off.
+    pub exit_code: Option<i32>,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
+    /// How long it took.
+    pub duration_ms: Option<u64>,
+    /// SHA-256 of its masked log.
+    pub log_sha256: Option<String>,
+    /// Size of its masked log.
+    pub log_bytes: Option<u64>,
+    /// How it failed.
+    pub signature: Option<String>,
+    /// What it made.
+    pub artefacts: Vec<Artefact>,
+}
+
+/// A run with what it links.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunDetail {
+    /// The run.
+    pub run: Run,
+    /// Its environment; none where a pack lacked it.
+    pub environment: Option<Environment>,
+    /// Its evidence, newest first.
+    pub evidence: Vec<Evidence>,
+}
+
+impl Run {
+    /// How it ended, in one word.
+    pub fn outcome(&self) -> Outcome {
+        match (self.finished, self.exit_code) {
+            (true, Some(0)) => Outcome::Passed,
+            (true, _) => Outcome::Failed,
+            (false, _) => Outcome::Open,
+        }
+    }
+}
+
+impl Store {
+    /// Commits the first fact of a run. When this returns, the run is on disk.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn start_run(&mut self, start: &RunStart) -> Result<StartedRun, StoreError> {
+        let repo = RepoRow::of(&start.repo, self);
+        let env = EnvRow::of(&start.environment, self)?;
+        let args: Vec<String> = start.args.iter().map(|arg| self.masked(arg)).collect();
+        let row = StartRow {
+            stamp: Stamp::now(),
+            device_id: self.device_id.clone(),
+            task: self.masked(&start.task),
+            args: json_words(&args),
+            cwd: self.masked(&start.cwd),
+            reason: self.masked(&start.reason),
+        };
+        self.write(async |conn| {
+            repo.insert(conn, &row.device_id).await?;
+            env.insert(conn, &row.device_id).await?;
+            row.insert(conn, start, (&repo.repo_key, &env.id)).await
+        })
+        .await?;
+        Ok(StartedRun {
+            id: row.stamp.id,
+            repo_key: repo.repo_key,
+            env_id: env.id,
+            started_at_ms: row.stamp.at_ms,
+        })
+    }
+
+    /// Commits the second fact of a run, its evidence and the words of its log.
+    ///
+    /// # Errors
+    /// The database cannot be written, or the run is finished already.
+    pub async fn finish_run(
+        &mut self,
+        run: &StartedRun,
+        finish: &RunFinish,
+    ) -> Result<(), StoreError> {
+        let evidence = EvidenceRow::of_run(run, finish, self)?;
+        let row = FinishRow::of(run, finish, self)?;
+        self.write(async |conn| {
+            row.insert(conn).await?;
+            evidence.insert(conn).await?;
+            let Some(log) = &finish.log else {
+                return Ok(());
+            };
+            log_text::index(conn, log.sha256.as_str(), &log.searchable).await
+        })
+        .await
+    }
+
+    /// Recorded runs, newest first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn runs(&mut self, filter: &RunFilter) -> Result<Vec<Run>, StoreError> {
+        let mut query = list_query(filter, None);
+        let rows = query.build().fetch_all(&mut self.conn).await?;
+        rows.iter().map(read_run).collect()
+    }
+
+    /// Runs with one of these logs, newest first.
+    pub(crate) async fn runs_with_logs(
+        &mut self,
+        filter: &RunFilter,
+        logs: &[&String],
+    ) -> Result<Vec<Run>, StoreError> {
+        let logs = serde_json::Value::from_iter(logs.iter().map(|log| log.as_str())).to_string();
+        let mut query = list_query(filter, Some(logs));
+        let rows = query.build().fetch_all(&mut self.conn).await?;
+        rows.iter().map(read_run).collect()
+    }
+
+    /// One run with its environment and evidence, by its id or the beginning of it (at least four
+    /// characters).
+    ///
+    /// # Errors
+    /// No run has this id, or several begin like this.
+    pub async fn run(&mut self, id: &str) -> Result<RunDetail, StoreError> {
+        let id = self.full_run_id(id).await?;
+        let mut query = QueryBuilder::new(SELECT_RUNS);
+        query.push(" FROM run_started s LEFT JOIN run_finished f ON f.id = s.id WHERE s.id = ");
+        query.push_bind(&id);
+        let run = read_run(&query.build().fetch_one(&mut self.conn).await?)?;
+        let environment = self.environment(&run.env_id).await?;
+        let evidence = self.evidence_of_run(&id).await?;
+        Ok(RunDetail { run, environment, evidence })
+    }
+
+    /// The id that begins like this.
+    async fn full_run_id(&mut self, start: &str) -> Result<String, StoreError> {
+        let none = |found| StoreError::NoSuchRun { id: start.to_owned(), found };
+        let valid = start.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+        if !valid || start.len() < 4 {
+            return Err(none(0));
+        }
+        let low = start.to_ascii_lowercase();
+        let high = format!("{low}g");
+        let mut ids = sqlx::query_scalar!(
+            "SELECT id FROM run_started WHERE id >= ?1 AND id < ?2 LIMIT 2",
+            low,
+            high
+        )
+        .fetch_all(&mut self.conn)
+        .await?;
+        match (ids.pop(), ids.len()) {
+            (Some(id), 0) => Ok(id),
+            (_, others) => Err(none(if others == 0 { 0 } else { 2 })),
+        }
+    }
+}
+
+const SELECT_RUNS: &str = "SELECT s.id, s.device_id, s.recorded_at_ms, s.repo_key, \
+     coalesce((SELECT r.name FROM repo r WHERE r.repo_key = s.repo_key \
+               ORDER BY r.recorded_at_ms DESC, r.id DESC LIMIT 1), substr(s.repo_key, 1, 12)), \
+     s.task, s.source, s.args, s.env_id, s.cwd, s.reason, s.parent_run, f.id IS NOT NULL, \
+     f.exit_code, f.signal, f.duration_ms, f.log_sha256, f.log_bytes, f.signature, f.artefacts";
+
+/// The filters decide which index leads, so this is the one query that is put together.
+fn list_query(filter: &RunFilter, logs: Option<String>) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new(SELECT_RUNS);
+    // Failures of all repositories are few among all runs: their own index leads. Everything else is
+    // read newest first from the runs, those of one repository through its index.
+    let failures_lead = filter.outcome == Some(Outcome::Failed) && filter.repo_key.is_none();
+    query.push(if failures_lead {
+        " FROM run_finished f CROSS JOIN run_started s ON s.id = f.id"
+    } else {
+        " FROM run_started s LEFT JOIN run_finished f ON f.id = s.id"
+    });
+    query.push(match filter.outcome {
+        Some(Outcome::Failed) => " WHERE f.exit_code <> 0",
+        Some(Outcome::Passed) => " WHERE f.exit_code = 0",
+        Some(Outcome::Open) => " WHERE f.id IS NULL",
+        None => " WHERE TRUE",
+    });
+    for (column, value) in [
+        (" AND s.repo_key = ", &filter.repo_key),
+        (" AND s.task = ", &filter.task),
+        (" AND s.source = ", &filter.source),
+        (" AND s.id < ", &filter.before_id),
+    ] {
+        if let Some(value) = value {
+            query.push(column).push_bind(value.clone());
+        }
+    }
+    if let Some(logs) = logs {
+        query.push(" AND f.log_sha256 IN (SELECT value FROM json_each(").push_bind(logs).push("))");
+    }
+    if let Some(since) = filter.since_ms {
+        query.push(" AND s.recorded_at_ms >= ").push_bind(since);
+    }
+    query.push(if failures_lead { " ORDER BY f.id DESC" } else { " ORDER BY s.id DESC" });
+    if let Some(limit) = filter.limit {
+        query.push(" LIMIT ").push_bind(limit);
+    }
+    query
+}
+
+fn read_run(row: &SqliteRow) -> Result<Run, StoreError> {
+    let artefacts: Option<&str> = row.try_get(19)?;
+    let natural = |value: Option<i64>| value.and_then(|value| u64::try_from(value).ok());
+    Ok(Run {
+        id: row.try_get(0)?,
+        device_id: row.try_get(1)?,
+        started_at_ms: row.try_get(2)?,
+        repo_key: row.try_get(3)?,
+        repo: row.try_get(4)?,
+        task: row.try_get(5)?,
+        source: row.try_get(6)?,
+        args: words("arguments", row.try_get(7)?)?,
+        env_id: row.try_get(8)?,
+        cwd: row.try_get(9)?,
+        reason: row.try_get(10)?,
+        parent_run: row.try_get(11)?,
+        finished: row.try_get(12)?,
+        exit_code: row.try_get(13)?,
+        signal: row.try_get(14)?,
+        duration_ms: natural(row.try_get(15)?),
+        log_sha256: row.try_get(16)?,
+        log_bytes: natural(row.try_get(17)?),
+        signature: row.try_get(18)?,
+        artefacts: serde_json::from_str(artefacts.unwrap_or("[]"))
+            .map_err(|source| StoreError::Unreadable { what: "list of artefacts", source })?,
+    })
+}
+
+struct StartRow {
+    stamp: Stamp,
+    device_id: String,
+    task: String,
+    args: String,
+    cwd: String,
+    reason: String,
+}
+
+impl StartRow {
+    async fn insert(
+        &self,
+        conn: &mut SqliteConnection,
+        start: &RunStart,
+        (repo_key, env_id): (&str, &str),
+    ) -> Result<(), StoreError> {
+        sqlx::query!(
+            "INSERT INTO run_started (id, device_id, recorded_at_ms, repo_key, task, source, args,
+                                      env_id, cwd, reason, parent_run)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            self.stamp.id,
+            self.device_id,
+            self.stamp.at_ms,
+            repo_key,
+            self.task,
+            start.source,
+            self.args,
+            env_id,
+            self.cwd,
+            self.reason,
+            start.parent_run
+        )
+        .execute(conn)
+        .await?;
+        Ok(())
+    }
+}
+
+struct FinishRow<'a> {
+    id: &'a str,
+    device_id: String,
+    at_ms: i64,
+    finish: &'a RunFinish,
+    duration_ms: i64,
+    log_bytes: i64,
+    artefacts: String,
+}
+
+impl<'a> FinishRow<'a> {
+    fn of(run: &'a StartedRun, finish: &'a RunFinish, store: &Store) -> Result<Self, StoreError> {
+        let mut artefacts = finish.artefacts.clone();
+        for artefact in &mut artefacts {
+            crate::cas::Digest::parse(&artefact.sha256)?;
+            artefact.path = store.masked(&artefact.path);
+        }
+        let artefacts = serde_json::to_string(&artefacts)
+            .map_err(|source| StoreError::Unreadable { what: "list of artefacts", source })?;
+        let log_bytes = finish.log.as_ref().map_or(0, |log| log.bytes);
+        Ok(Self {
+            id: &run.id,
+            device_id: store.device_id.clone(),
+            at_ms: Stamp::now().at_ms,
+            finish,
+            duration_ms: i64::try_from(finish.duration_ms).unwrap_or(i64::MAX),
+            log_bytes: i64::try_from(log_bytes).unwrap_or(i64::MAX),
+            artefacts,
+        })
+    }
+
+    async fn insert(&self, conn: &mut SqliteConnection) -> Result<(), StoreError> {
+        let log = self.finish.log.as_ref();
+        let log_sha256 = log.map(|log| log.sha256.as_str());
+        let failed = self.finish.exit_code != Some(0);
+        let signature = log.and_then(|log| log.signature.as_deref()).filter(|_| failed);
+        sqlx::query!(
+            "INSERT INTO run_finished (id, device_id, recorded_at_ms, exit_code, signal, duration_ms,
+                                       log_sha256, log_bytes, signature, artefacts)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            self.id,
+            self.device_id,
+            self.at_ms,
+            self.finish.exit_code,
+            self.finish.signal,
+            self.duration_ms,
+            log_sha256,
+            self.log_bytes,
+            signature,
+            self.artefacts
+        )
+        .execute(conn)
+        .await?;
+        Ok(())
+    }
+}
