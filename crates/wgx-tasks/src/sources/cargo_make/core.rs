@@ -1,0 +1,27 @@
+//! Core tasks of cargo-make 0.37.24 that it keeps private; a file that overrides one inherits that.
+
+pub(super) const PRIVATE: [&str; 23] = [
+    "audit-flow-no-condition",
+    "build-release-for-target-base",
+    "crate-build-publish-flow",
+    "crate-clean-apidocs",
+    "crate-copy-apidocs",
+    "crate-delete-lock",
+    "do-clean-apidocs",
+    "do-copy-apidocs",
+    "legacy-migration",
+    "outdated-flow-no-condition",
+    "readme-file-set-env",
+    "readme-include-files-conditioned",
+    "readme-set-crate-version-conditioned",
+    "setup-musl",
+    "setup-release-build-env",
+    "setup-release-build-env-print",
+    "setup-release-build-env-vars",
+    "test-multi-phases-cleanup",
+    "workspace-build-publish-flow",
+    "workspace-clean-apidocs",
+    "workspace-copy-apidocs",
+    "workspace-delete-lock",
+    "workspace-member-build-flow",
+];
