@@ -1,0 +1,253 @@
+//! Writes the generated file of knowledge from its readable sources: `concepts.toml`, `tools.toml` and the
+//! language files. Part of the tests only.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde::Deserialize;
+
+use super::super::words::{fold, sentence, stemmer};
+use super::{Concept, ConceptInfo, Kind, Knowledge, Language, Tags, Tools};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConceptFile {
+    activity: HashMap<String, ConceptEntry>,
+    scope: HashMap<String, ConceptEntry>,
+    modifier: HashMap<String, ConceptEntry>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct ConceptEntry {
+    missing: Option<f32>,
+    extra: Option<f32>,
+    gives: BTreeMap<String, f32>,
+    usual: Vec<String>,
+    names: Vec<String>,
+    everyday: bool,
+    beside: BTreeMap<String, f32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LanguageFile {
+    stemmer: String,
+    filler: String,
+    between: String,
+    generic: String,
+    negation: Vec<String>,
+    not_negation: Vec<String>,
+    without: Vec<String>,
+    conjunction: Vec<String>,
+    particles: Vec<String>,
+    asking: Vec<String>,
+    meaning: BTreeMap<String, Vec<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ToolFile {
+    wrappers: Vec<String>,
+    runners: Vec<String>,
+    interpreters: Vec<String>,
+    about: BTreeMap<String, Vec<String>>,
+    commands: BTreeMap<String, String>,
+}
+
+impl Knowledge {
+    fn parse() -> Result<Self, toml::de::Error> {
+        let file: ConceptFile = toml::from_str(include_str!("../concepts.toml"))?;
+        let (concepts, names, by_name) = concepts(file);
+        let languages = [include_str!("../language/en.toml"), include_str!("../language/de.toml")]
+            .into_iter()
+            .map(|text| Ok(Language::new(&toml::from_str(text)?, &by_name)))
+            .collect::<Result<_, toml::de::Error>>()?;
+        let tools = Tools::new(toml::from_str(include_str!("../tools.toml"))?, &by_name);
+        Ok(Self { concepts, names, languages, tools, by_name })
+    }
+}
+
+type ConceptTables = (Vec<ConceptInfo>, HashMap<String, Tags>, HashMap<String, Concept>);
+
+fn concepts(file: ConceptFile) -> ConceptTables {
+    let kinds = [
+        (Kind::Activity, file.activity),
+        (Kind::Scope, file.scope),
+        (Kind::Modifier, file.modifier),
+    ];
+    let mut entries: Vec<(Kind, String, ConceptEntry)> = kinds
+        .into_iter()
+        .flat_map(|(kind, table)| table.into_iter().map(move |(name, entry)| (kind, name, entry)))
+        .collect();
+    entries.sort_by(|left, right| left.1.cmp(&right.1));
+    let by_name: HashMap<String, Concept> =
+        (0..).zip(&entries).map(|(at, (_, name, _))| (name.clone(), at)).collect();
+    let mut names: HashMap<String, Tags> = HashMap::new();
+    let mut infos = Vec::with_capacity(entries.len());
+    for (kind, name, entry) in entries {
+        let own = by_name[&name];
+        for short in entry.names.iter().chain([&name]) {
+            names.entry(short.clone()).or_insert_with(|| vec![own]);
+        }
+        infos.push(concept_info(kind, &entry, &by_name));
+    }
+    (infos, names, by_name)
+}
+
+fn concept_info(
+    kind: Kind,
+    entry: &ConceptEntry,
+    by_name: &HashMap<String, Concept>,
+) -> ConceptInfo {
+    let (missing, extra) = match kind {
+        Kind::Activity => (0.1, 0.72),
+        Kind::Scope => (0.4, 0.82),
+        Kind::Modifier => (0.6, 0.85),
+    };
+    ConceptInfo {
+        kind,
+        missing: entry.missing.unwrap_or(missing),
+        extra: entry.extra.unwrap_or(extra),
+        is_everyday: entry.everyday,
+        gives: entry.gives.iter().map(|(name, strength)| (by_name[name], *strength)).collect(),
+        usual: entry.usual.iter().map(|name| by_name[name]).collect(),
+        beside: entry
+            .beside
+            .iter()
+            .map(|(name, rest)| (by_name.get(name).copied(), *rest))
+            .collect(),
+    }
+}
+
+impl Language {
+    fn new(file: &LanguageFile, by_name: &HashMap<String, Concept>) -> Self {
+        let stemmer = stemmer(&file.stemmer);
+        let stems = |phrase: &str| -> Vec<String> {
+            sentence(phrase).iter().map(|word| stemmer.stem(word).into_owned()).collect()
+        };
+        let mut single: HashMap<String, Vec<Tags>> = HashMap::new();
+        let mut phrases: HashMap<String, Vec<(Vec<String>, Tags)>> = HashMap::new();
+        let mut surfaces: HashMap<String, Vec<Tags>> = HashMap::new();
+        let filler: HashSet<String> = file.filler.split_whitespace().map(fold).collect();
+        let mut loose: HashMap<String, Vec<(Vec<String>, Tags)>> = HashMap::new();
+        for (key, meanings) in &file.meaning {
+            let tags: Tags = key.split('+').map(|name| by_name[name]).collect();
+            for phrase in meanings {
+                let mut content: Vec<String> = sentence(phrase)
+                    .iter()
+                    .filter(|word| !filler.contains(*word))
+                    .map(|word| stemmer.stem(word).into_owned())
+                    .collect();
+                if tags.len() > 1 && content.len() > 1 {
+                    let first = content.remove(0);
+                    loose.entry(first).or_default().push((content, tags.clone()));
+                }
+                let mut stems = stems(phrase);
+                if stems.len() > 1 {
+                    let first = stems.remove(0);
+                    phrases.entry(first).or_default().push((stems, tags.clone()));
+                } else if let Some(stem) = stems.pop() {
+                    for readings in
+                        [surfaces.entry(fold(phrase)).or_default(), single.entry(stem).or_default()]
+                    {
+                        if !readings.contains(&tags) {
+                            readings.push(tags.clone());
+                        }
+                    }
+                }
+            }
+        }
+        for longer in phrases.values_mut() {
+            longer.sort_by_key(|(rest, _)| std::cmp::Reverse(rest.len()));
+        }
+        let mut spellings: Vec<String> = surfaces.keys().chain(&filler).cloned().collect();
+        spellings.sort_unstable();
+        spellings.dedup();
+        let folded = |words: &[String]| words.iter().map(|word| fold(word)).collect();
+        let sentences = |words: &[String]| words.iter().map(|word| sentence(word)).collect();
+        let generic = file.generic.split_whitespace().flat_map(stems).collect();
+        Self {
+            single,
+            phrases,
+            loose,
+            between: file.between.split_whitespace().map(fold).collect(),
+            generic,
+            negation: sentences(&file.negation),
+            not_negation: sentences(&file.not_negation),
+            without: folded(&file.without),
+            conjunction: folded(&file.conjunction),
+            particles: folded(&file.particles),
+            asking: sentences(&file.asking),
+            filler,
+            surfaces,
+            spellings,
+            stemmer_name: file.stemmer.clone(),
+            stemmer,
+        }
+    }
+}
+
+impl Tools {
+    fn new(file: ToolFile, by_name: &HashMap<String, Concept>) -> Self {
+        let split = |text: &String| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        let longest_first = |texts: &[String]| {
+            let mut all: Vec<Vec<String>> = texts.iter().map(split).collect();
+            all.sort_by_key(|words| std::cmp::Reverse(words.len()));
+            all
+        };
+        let mut commands: HashMap<String, Vec<(Vec<String>, Tags)>> = HashMap::new();
+        for (key, meaning) in &file.commands {
+            let mut words = split(key);
+            let program = words.remove(0);
+            let tags = meaning.split_whitespace().map(|name| by_name[name]).collect();
+            commands.entry(program).or_default().push((words, tags));
+        }
+        for variants in commands.values_mut() {
+            variants
+                .sort_by(|left, right| right.0.len().cmp(&left.0.len()).then(left.0.cmp(&right.0)));
+        }
+        let mut about: HashMap<String, Tags> = HashMap::new();
+        for (name, programs) in file.about {
+            for program in programs {
+                about.entry(program).or_default().push(by_name[&name]);
+            }
+        }
+        Self {
+            wrappers: longest_first(&file.wrappers),
+            runners: longest_first(&file.runners),
+            interpreters: longest_first(&file.interpreters),
+            about,
+            commands,
+        }
+    }
+}
+
+/// Set to write the file anew.
+const WRITE: &str = "WGX_WRITE_KNOWLEDGE";
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a person at the keyboard says what to do; no product code reads this"
+)]
+fn the_generated_file_is_fresh() {
+    let fresh = serde_json::to_string(&Knowledge::parse().expect("valid")).expect("plain data");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/phrase/knowledge.json");
+    if std::env::var_os(WRITE).is_some() {
+        std::fs::write(path, &fresh).expect("writable");
+    }
+    let kept = std::fs::read_to_string(path).expect("there");
+    assert!(
+        kept == fresh,
+        "the sources changed: run {WRITE}=1 cargo test -p wgx-verbs --lib the_generated_file_is_fresh"
+    );
+}
+
+#[test]
+fn the_data_files_parse_and_name_only_known_concepts() {
+    let knowledge = Knowledge::parse().unwrap();
+    assert!(knowledge.concepts.len() > 150);
+    for language in &knowledge.languages {
+        assert!(language.single.len() > 300 && language.filler.len() > 100);
+    }
+}

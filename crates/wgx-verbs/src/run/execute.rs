@@ -1,0 +1,424 @@
+//! Executing the steps of a plan: one after another or at the same time, each one recorded.
+//!
+//! The first fact of a run is committed before its process starts, the second before this returns.
+
+use std::io;
+use std::num::NonZeroUsize;
+use std::sync::{Mutex, PoisonError};
+
+use contracts::wgx::{RunReport, RunStep};
+use memory::{RunFinish, RunStart, StartedRun};
+use wgx_tasks::process::{
+    Launch, LogSink, Outcome, ParallelJob, ParallelObserver, ParallelOptions, ParallelResult,
+    RunOptions, Standard, launch, run as run_process, run_parallel, signal_exit_code,
+};
+use wgx_tasks::sources::Discovery;
+use wgx_tasks::task::FoundTask;
+
+use super::log::{RunLog, SharedLog};
+use super::plan::{self, Step};
+use super::{Dialogue, Reason, RunError, RunRequest};
+use crate::context::Context;
+use crate::guard::watch::LAST_DIFF;
+use crate::notebook::Notebook;
+use crate::observe::{NeedFingerprint, Scene};
+
+const EARLIER_FAILED: &str = "an earlier step failed";
+const UNCHANGED: &str = "unchanged";
+
+/// Everything that executing a step needs.
+struct Execution<'a> {
+    context: &'a Context,
+    request: &'a RunRequest,
+    found: &'a Discovery,
+    dialogue: &'a dyn Dialogue,
+    scene: Scene,
+}
+
+/// Executes the steps and completes the report.
+pub(super) fn execute(
+    context: &Context,
+    request: &RunRequest,
+    found: &Discovery,
+    steps: &[Step],
+    (mut report, dialogue): (RunReport, &dyn Dialogue),
+) -> Result<RunReport, RunError> {
+    let mut notebook = Notebook::write(context)?;
+    notebook.mask_too(context, steps.iter().flat_map(variables));
+    let tasks = steps.iter().filter_map(|step| step.task).map(|index| &found.tasks[index]);
+    let scene = Scene::observe(context, &found.root, tasks, &mut notebook)?;
+    let execution = Execution { context, request, found, dialogue, scene };
+    let first_named = match request.parallel {
+        Some(_) => steps.iter().position(|step| !plan::is_need(step)).unwrap_or(steps.len()),
+        None => steps.len(),
+    };
+    let (before, together) = steps.split_at(first_named);
+    let (before_reports, together_reports) = report.steps.split_at_mut(first_named);
+    let mut code = execution.in_order(before, before_reports, &mut notebook)?;
+    if let Some(width) = request.parallel
+        && !together.is_empty()
+    {
+        if code == 0 {
+            code = execution.together(together, together_reports, &mut notebook, width)?;
+        } else {
+            skip(together_reports);
+        }
+    }
+    notebook.close();
+    report.exit_code = Some(code);
+    Ok(report)
+}
+
+/// Tells which needs would be skipped because nothing changed. Starts no task and records nothing.
+pub(super) fn foresee(
+    context: &Context,
+    request: &RunRequest,
+    found: &Discovery,
+    steps: &[Step],
+    report: &mut RunReport,
+) -> Result<(), RunError> {
+    if request.force_needs || !steps.iter().any(plan::is_need) {
+        return Ok(());
+    }
+    let Some(mut notebook) = Notebook::read(context)? else { return Ok(()) };
+    let tasks = steps.iter().filter_map(|step| step.task).map(|index| &found.tasks[index]);
+    let scene = Scene::observe(context, &found.root, tasks, &mut notebook)?;
+    for (step, report) in steps.iter().zip(&mut report.steps) {
+        let Some(index) = step.task.filter(|_| plan::is_need(step)) else { continue };
+        let fingerprint = fingerprint_of(&scene, step.reason, &found.tasks[index]);
+        if let Some(fingerprint) = fingerprint
+            && report.skipped.is_none()
+            && scene.is_unchanged(&mut notebook, &fingerprint)?
+        {
+            report.skipped = Some(UNCHANGED.to_owned());
+        }
+    }
+    Ok(())
+}
+
+/// What a step's declaration puts into its environment.
+fn variables(step: &Step) -> impl Iterator<Item = (&str, &str)> {
+    let all = step.invocation.env_defaults.iter().chain(&step.invocation.env);
+    all.map(|(name, value)| (name.as_str(), value.as_str()))
+}
+
+fn skip(reports: &mut [RunStep]) {
+    for report in reports {
+        report.skipped = Some(EARLIER_FAILED.to_owned());
+    }
+}
+
+impl Execution<'_> {
+    fn in_order(
+        &self,
+        steps: &[Step],
+        reports: &mut [RunStep],
+        notebook: &mut Notebook,
+    ) -> Result<i32, RunError> {
+        for (at, step) in steps.iter().enumerate() {
+            let fingerprint = self.fingerprint(step);
+            if let Some(fingerprint) = &fingerprint
+                && !self.request.force_needs
+                && self.scene.is_unchanged(notebook, fingerprint)?
+            {
+                reports[at].skipped = Some(UNCHANGED.to_owned());
+                continue;
+            }
+            let code = self.one(step, &mut reports[at], notebook)?;
+            if code != 0 {
+                skip(&mut reports[at + 1..]);
+                return Ok(code);
+            }
+            if let Some(fingerprint) = fingerprint {
+                self.scene.remember_fingerprint(notebook, &fingerprint)?;
+            }
+        }
+        Ok(0)
+    }
+
+    /// Needs have a fingerprint: they are skipped while nothing changed since they were last green.
+    fn fingerprint(&self, step: &Step) -> Option<NeedFingerprint> {
+        let index = step.task.filter(|_| plan::is_need(step))?;
+        fingerprint_of(&self.scene, step.reason, &self.found.tasks[index])
+    }
+
+    fn one(
+        &self,
+        step: &Step,
+        report: &mut RunStep,
+        notebook: &mut Notebook,
+    ) -> Result<i32, RunError> {
+        let launch = self.launch(step)?;
+        let mut log = self.open_log(notebook)?;
+        let started = self.start(step, notebook)?;
+        report.run_id = Some(started.id.clone());
+        self.dialogue.starting(report);
+        let options = RunOptions {
+            standard: self.standard(),
+            log: log.as_mut().map(|log| log as &mut (dyn LogSink + Send)),
+            inherit: self.request.no_log,
+            timeout_ms: self.request.timeout_ms,
+            ..RunOptions::default()
+        };
+        let ended = run_process(&launch, options);
+        let outcome = match ended {
+            Ok(outcome) => outcome,
+            Err(source) => {
+                let code = i32::from(source.exit().code());
+                self.finish(notebook, (step, &started), &never_ran(code), log)?;
+                return Err(RunError::Process { task: self.name(step), source });
+            }
+        };
+        self.finish(notebook, (step, &started), &finish_of(&outcome), log)?;
+        let code = self.complete(report, &outcome);
+        match outcome.log.error {
+            Some(source) => Err(RunError::Log { task: self.name(step), code, source }),
+            None => Ok(code),
+        }
+    }
+
+    fn complete(&self, report: &mut RunStep, outcome: &Outcome) -> i32 {
+        let code = outcome.exit_code();
+        report.exit_code = Some(code);
+        report.duration_ms = Some(outcome.duration_ms);
+        report.timed_out = outcome.timed_out;
+        if outcome.timed_out {
+            self.dialogue.note("the time limit is over; the task and all it started were ended");
+        }
+        match outcome.stopped_by {
+            Some(signal) if code == 0 => signal_exit_code(signal),
+            _ => code,
+        }
+    }
+
+    fn launch(&self, step: &Step) -> Result<Launch, RunError> {
+        let request = plan::launch_request(self.context, self.request, self.found, step);
+        let launch =
+            launch(request).map_err(|source| RunError::Launch { task: self.name(step), source })?;
+        if launch.arguments_unused {
+            let name = self.name(step);
+            self.dialogue.note(&format!("`{name}` is a script that reads no arguments"));
+        }
+        Ok(launch)
+    }
+
+    fn start(&self, step: &Step, notebook: &mut Notebook) -> Result<StartedRun, RunError> {
+        let start = RunStart {
+            repo: self.scene.repo.clone(),
+            environment: self.scene.environment.clone(),
+            task: self.name(step),
+            source: plan::step_source(self.found, step).to_owned(),
+            args: notebook.redactor().mask_args(&self.request.args),
+            cwd: step.invocation.dir.clone(),
+            reason: step.reason.as_str().to_owned(),
+            parent_run: None,
+        };
+        Ok(notebook.with(async |store| store.start_run(&start).await)?)
+    }
+
+    /// Records the end of a run, without its log where that could not be kept; then says so.
+    fn finish(
+        &self,
+        notebook: &mut Notebook,
+        (step, started): (&Step, &StartedRun),
+        finish: &RunFinish,
+        log: Option<RunLog>,
+    ) -> Result<(), RunError> {
+        let (log, log_error) = match log.map(RunLog::finish).transpose() {
+            Ok(log) => (log, None),
+            Err(error) => (None, Some(error)),
+        };
+        let key = self.scene.repo_key.clone();
+        let guard_diff = notebook
+            .with(async |store| store.preference(Some(&key), LAST_DIFF).await)?
+            .filter(|diff| !diff.is_empty());
+        let finish = RunFinish { log, guard_diff, ..finish.clone() };
+        notebook.with(async |store| store.finish_run(started, &finish).await)?;
+        let Some(source) = log_error else { return Ok(()) };
+        let code = finish.exit_code.unwrap_or_default();
+        Err(RunError::Log { task: self.name(step), code, source })
+    }
+
+    fn open_log(&self, notebook: &Notebook) -> Result<Option<RunLog>, RunError> {
+        if self.request.no_log {
+            return Ok(None);
+        }
+        let writer = notebook.store().log_writer().map_err(memory::StoreError::from)?;
+        Ok(Some(RunLog::new(writer)))
+    }
+
+    fn standard(&self) -> Standard<'static> {
+        let own = Standard::own();
+        if self.request.to_stderr { Standard { stdout: own.stderr, ..own } } else { own }
+    }
+
+    fn name(&self, step: &Step) -> String {
+        plan::step_name(self.found, step)
+    }
+
+    fn together(
+        &self,
+        steps: &[Step],
+        reports: &mut [RunStep],
+        notebook: &mut Notebook,
+        width: NonZeroUsize,
+    ) -> Result<i32, RunError> {
+        let launches = steps.iter().map(|step| self.launch(step)).collect::<Result<Vec<_>, _>>()?;
+        let logs = steps.iter().map(|_| self.open_log(notebook)).collect::<Result<Vec<_>, _>>()?;
+        let logs: Vec<SharedLog> = logs.into_iter().map(SharedLog::of).collect();
+        let mut sinks: Vec<&SharedLog> = logs.iter().collect();
+        let jobs = steps.iter().zip(launches).zip(&mut sinks).map(|((step, launch), sink)| {
+            let log: &mut (dyn LogSink + Send) = sink;
+            let log = (!self.request.no_log).then_some(log);
+            ParallelJob { name: self.short_name(step), launch, log }
+        });
+        let recorder = Recorder {
+            execution: self,
+            steps,
+            logs: &logs,
+            book: Mutex::new(Book {
+                notebook,
+                started: steps.iter().map(|_| None).collect(),
+                errors: steps.iter().map(|_| None).collect(),
+            }),
+        };
+        let options = ParallelOptions {
+            standard: self.standard(),
+            width,
+            keep_going: self.request.keep_going,
+            timeout_ms: self.request.timeout_ms,
+            ..ParallelOptions::default()
+        };
+        let results = run_parallel(jobs.collect(), options, &recorder);
+        let book = recorder.book.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if let Some(error) = book.errors.into_iter().flatten().next() {
+            return Err(error);
+        }
+        let ended = results.into_iter().zip(book.started);
+        Ok(self.first_failure(ended.zip(reports)))
+    }
+
+    /// The first that failed by itself decides, not one that was ended because of it.
+    fn first_failure<'a>(
+        &self,
+        ended: impl Iterator<Item = ((ParallelResult, Option<StartedRun>), &'a mut RunStep)>,
+    ) -> i32 {
+        let (mut code, mut ended_code) = (0, 0);
+        for ((result, started), report) in ended {
+            let was_ended = match &result {
+                ParallelResult::Ran(outcome) => outcome.stopped_by.is_some(),
+                _ => true,
+            };
+            report.run_id = started.map(|started| started.id);
+            let own = self.settle(result, report);
+            let slot = if was_ended { &mut ended_code } else { &mut code };
+            if *slot == 0 {
+                *slot = own;
+            }
+        }
+        if code == 0 { ended_code } else { code }
+    }
+
+    /// Reports how one of several ended.
+    fn settle(&self, result: ParallelResult, report: &mut RunStep) -> i32 {
+        match result {
+            ParallelResult::Ran(outcome) => self.complete(report, &outcome),
+            ParallelResult::Failed(error) => {
+                let code = i32::from(error.exit().code());
+                self.dialogue.note(&error.to_string());
+                report.exit_code = Some(code);
+                code
+            }
+            ParallelResult::Refused(_) | ParallelResult::Skipped => {
+                report.skipped = Some(EARLIER_FAILED.to_owned());
+                1
+            }
+        }
+    }
+
+    /// What stands in front of the lines of one of several.
+    fn short_name(&self, step: &Step) -> String {
+        match step.task {
+            Some(index) => self.found.tasks[index].task.name.clone(),
+            None => self.name(step),
+        }
+    }
+}
+
+fn fingerprint_of(scene: &Scene, reason: Reason, task: &FoundTask) -> Option<NeedFingerprint> {
+    match reason {
+        Reason::Up => Some(scene.up_fingerprint(task)),
+        _ => scene.need_fingerprint(task),
+    }
+}
+
+fn finish_of(outcome: &Outcome) -> RunFinish {
+    RunFinish {
+        exit_code: Some(outcome.exit_code()),
+        signal: outcome.signal,
+        duration_ms: outcome.duration_ms,
+        log: None,
+        artefacts: Vec::new(),
+        guard_diff: None,
+    }
+}
+
+fn never_ran(code: i32) -> RunFinish {
+    RunFinish {
+        exit_code: Some(code),
+        signal: None,
+        duration_ms: 0,
+        log: None,
+        artefacts: Vec::new(),
+        guard_diff: None,
+    }
+}
+
+/// Commits the first fact of each of several runs before its process starts, the second as soon as it
+/// has ended.
+struct Recorder<'a> {
+    execution: &'a Execution<'a>,
+    steps: &'a [Step],
+    logs: &'a [SharedLog],
+    book: Mutex<Book<'a>>,
+}
+
+/// What the recorder writes into; one job at a time.
+struct Book<'a> {
+    notebook: &'a mut Notebook,
+    started: Vec<Option<StartedRun>>,
+    errors: Vec<Option<RunError>>,
+}
+
+impl ParallelObserver for Recorder<'_> {
+    fn starting(&self, index: usize) -> io::Result<()> {
+        let mut book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.execution.start(&self.steps[index], book.notebook) {
+            Ok(started) => book.started[index] = Some(started),
+            Err(error) => {
+                let refusal = io::Error::other(error.to_string());
+                book.errors[index] = Some(error);
+                return Err(refusal);
+            }
+        }
+        Ok(())
+    }
+
+    fn finished(&self, index: usize, result: &ParallelResult) {
+        let log = self.logs[index].take();
+        let mut book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(started) = book.started[index].clone() else { return };
+        let (finish, log_error) = match result {
+            ParallelResult::Ran(outcome) => (finish_of(outcome), outcome.log.error.as_ref()),
+            ParallelResult::Failed(error) => (never_ran(i32::from(error.exit().code())), None),
+            ParallelResult::Refused(_) | ParallelResult::Skipped => return,
+        };
+        let step = &self.steps[index];
+        let ended = self.execution.finish(book.notebook, (step, &started), &finish, log);
+        book.errors[index] = ended.err().or_else(|| {
+            let source = io::Error::other(log_error?.to_string());
+            let code = finish.exit_code.unwrap_or_default();
+            Some(RunError::Log { task: self.execution.name(step), code, source })
+        });
+    }
+}

@@ -1,0 +1,3 @@
+//! Tests of the verbs through their public functions.
+
+mod phrases;
