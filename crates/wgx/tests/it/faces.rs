@@ -1,0 +1,155 @@
+//! Help, manual pages, colours and faults of the call.
+
+use testkit::TestRepo;
+
+use crate::world::{Wgx, filtered};
+
+const VERBS: [&str; 16] = [
+    "list",
+    "run",
+    "up",
+    "doctor",
+    "validate",
+    "guard",
+    "smoke",
+    "runs",
+    "suggest",
+    "trust",
+    "profile",
+    "init",
+    "memory",
+    "completions",
+    "man",
+    "help",
+];
+
+#[test]
+fn the_overview_names_every_verb() {
+    let repo = TestRepo::new();
+    let ran = repo.expect(0, &["help"]);
+    let first: Vec<&str> = ran.stdout.lines().take(5).collect();
+    filtered(&repo, || {
+        insta::assert_snapshot!(first.join("\n"), @r"
+    One vocabulary for every repository, with a memory.
+
+    `wgx list` shows what a repository offers, `wgx run` starts it, and every run is remembered.
+
+    Usage: wgx [OPTIONS] <COMMAND>
+    ");
+    });
+    for verb in VERBS {
+        assert!(ran.stdout.contains(&format!("\n  {verb}")), "{verb}: {}", ran.stdout);
+        assert!(repo.expect(0, &["help", verb]).stdout.contains("Usage: "), "{verb}");
+        assert!(repo.expect(0, &[verb, "--help"]).stdout.contains("Usage: "), "{verb}");
+    }
+    assert!(repo.expect(0, &["--version"]).stdout.starts_with("wgx 0."));
+}
+
+#[test]
+fn plain_help_speaks_the_language_that_was_asked_for_or_the_locales() {
+    let repo = TestRepo::new();
+    let english = repo.expect(0, &["help", "list", "--plain"]).stdout;
+    let german = repo.expect(0, &["help", "list", "--plain", "--lang", "de"]).stdout;
+    assert!(english.contains("shows everything this project can do"), "{english}");
+    assert!(german.contains(" zeigt "), "{german}");
+    for name in ["LC_ALL", "LC_MESSAGES", "LANG"] {
+        let call = repo.call(&["help", "list", "--plain"]).without("LC_ALL");
+        assert_eq!(call.env(name, "de_DE.UTF-8").go().stdout, german, "{name}");
+    }
+    let call = repo.call(&["help", "list", "--plain", "--lang", "en"]);
+    assert_eq!(call.env("LC_ALL", "de_DE.UTF-8").go().stdout, english);
+    assert_eq!(english.lines().count(), 1);
+    let ran = repo.expect(2, &["help", "lsit"]);
+    filtered(&repo, || {
+        insta::assert_snapshot!(ran.snapshot(&[]), @r"
+    code: 2
+    --- stdout
+    --- stderr
+    error: there is no verb `lsit`
+    hint: `wgx help` lists the verbs
+    ");
+    });
+}
+
+#[test]
+fn faults_of_the_call_end_with_2() {
+    let repo = TestRepo::new();
+    for words in [
+        &["--no-such-option"][..],
+        &["list", "--no-such-option"],
+        &["run"],
+        &["list", "--color", "sometimes"],
+        &["help", "--lang", "fr"],
+        &["completions", "tcsh"],
+        &["no-such-verb"],
+        &["runs", "--limit", "many"],
+        &["runs", "show"],
+        &["memory"],
+        &["trust", "--revoke", "--status"],
+        &["run", "a", "--jobs", "2"],
+    ] {
+        let ran = repo.expect(2, words);
+        assert!(!ran.stderr.is_empty() && ran.stdout.is_empty(), "{words:?}: {}", ran.stdout);
+    }
+}
+
+#[test]
+fn colours_appear_where_they_are_wanted_only() {
+    let repo = TestRepo::new().profile("tasks: {a: x}\n");
+    let coloured = |ran: testkit::Ran| ran.stdout.contains('\u{1b}');
+    assert!(!coloured(repo.expect(0, &["list"])));
+    assert!(coloured(repo.expect(0, &["list", "--color", "always"])));
+    assert!(!coloured(repo.call(&["list"]).env("NO_COLOR", "1").go()));
+    assert!(!coloured(repo.expect(0, &["list", "--json", "--color", "always"])));
+    let ran = repo.expect(0, &["list", "--color", "always"]).stdout;
+    let plain = repo.expect(0, &["list"]).stdout;
+    for word in plain.split_whitespace() {
+        assert!(ran.contains(word), "colour is never the only signal: {word}");
+    }
+}
+
+#[test]
+fn manual_pages_are_written_for_every_verb() {
+    let repo = TestRepo::new();
+    assert!(repo.expect(0, &["man"]).stdout.contains(".TH wgx 1"));
+    repo.expect(0, &["man", "--out", "pages"]);
+    for name in ["wgx", "wgx-list", "wgx-run", "wgx-runs", "wgx-memory", "wgx-trust"] {
+        let page = std::fs::read_to_string(repo.path().join(format!("pages/{name}.1"))).unwrap();
+        assert!(page.contains(&format!(".TH {name} 1")), "{page}");
+        assert!(page.contains(".SH SYNOPSIS"), "{name}");
+    }
+    repo.write("file", "");
+    let ran = repo.expect(1, &["man", "--out", "file/pages"]);
+    assert!(ran.stderr.contains("file/pages"), "{}", ran.stderr);
+}
+
+#[test]
+fn programs_called_wgx_something_are_verbs_too() {
+    let repo =
+        TestRepo::new().executable("bin/wgx-hello", "#!/bin/sh\necho \"hello $1\"; exit 6\n");
+    let path = format!("{}:/usr/bin:/bin", repo.path().join("bin").display());
+    let ran = repo.call(&["hello", "you"]).env("PATH", path).go();
+    assert_eq!((ran.stdout.as_str(), ran.code), ("hello you\n", 6));
+}
+
+#[test]
+fn a_full_place_for_the_output_is_said() {
+    let repo = TestRepo::new().profile("tasks: {a: x}\n");
+    for words in ["list", "list --json", "help", "completions bash", "man"] {
+        let line = format!("{} {words} > /dev/full", crate::world::WGX);
+        let ran = repo.run("bash", &["-c", &line]).go();
+        assert_eq!(ran.code, 1, "{words}: {}", ran.stderr);
+        assert!(ran.stderr.contains("standard output: No space left"), "{words}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_folder_that_is_gone_is_named_and_a_bare_environment_is_enough() {
+    let repo = TestRepo::new().profile("tasks: {a: echo ran}\n");
+    let line = format!("mkdir gone && cd gone && rmdir ../gone && {} list", crate::world::WGX);
+    let ran = repo.run("bash", &["-c", &line]).go();
+    assert_eq!(ran.code, 1);
+    assert!(ran.stderr.contains("cannot read the working directory"), "{}", ran.stderr);
+    let bare = repo.call(&["list"]).without("LC_ALL").without("HOME").without("HAUSKI_HOME");
+    assert_eq!(bare.go().code, 0);
+}

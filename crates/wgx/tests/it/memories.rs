@@ -1,0 +1,129 @@
+//! `wgx memory`: stats, check, gc, forget, and packs between two homes.
+
+use serde_json::Value;
+use testkit::TestRepo;
+
+use crate::world::{Wgx, files_below};
+
+fn repo(word: &str) -> TestRepo {
+    let repo = TestRepo::new().profile(&format!("tasks:\n  say: echo {word}\n  fail: exit 3\n"));
+    repo.expect(0, &["run", "say"]);
+    repo.expect(3, &["run", "fail"]);
+    repo
+}
+
+fn stats(repo: &TestRepo) -> Value {
+    repo.report(&["memory", "stats"])
+}
+
+/// What the memory holds, whatever the device.
+fn state(repo: &TestRepo) -> (Value, Vec<Value>) {
+    let stats = stats(repo);
+    let counts = ["runs", "environments", "evidence_packs", "tombstones", "devices", "objects"];
+    let counts = counts.iter().map(|name| ((*name).to_owned(), stats[name].clone())).collect();
+    let runs = repo.report(&["runs", "--all", "--limit", "0"])["runs"].clone();
+    (Value::Object(counts), runs.as_array().unwrap().clone())
+}
+
+#[test]
+fn counts_and_health() {
+    let repo = repo("hello");
+    let stats = stats(&repo);
+    assert_eq!((&stats["runs"], &stats["failed_runs"]), (&2.into(), &1.into()));
+    assert_eq!(stats["exists"], true);
+    assert!(stats["database_bytes"].as_u64().unwrap() > 4096);
+    assert_eq!(repo.report(&["memory", "check"])["sound"], true);
+    let empty = TestRepo::new();
+    assert_eq!(empty.report(&["memory", "stats"])["exists"], false);
+    let ran = empty.expect(1, &["memory", "check"]);
+    assert!(ran.stderr.contains("there is no memory at"), "{}", ran.stderr);
+}
+
+#[test]
+fn damage_is_found_and_named() {
+    let repo = repo("hello");
+    let objects = files_below(&repo.home().join("cas"));
+    let log = objects.iter().find(|path| std::fs::metadata(path).unwrap().len() > 0).unwrap();
+    std::fs::remove_file(log).unwrap();
+    let report = repo.report(&["memory", "check"]);
+    assert_eq!(report["notes"].as_array().unwrap().len(), 1, "a missing log is said: {report}");
+    std::fs::write(log, "other").unwrap();
+    let ran = repo.expect(1, &["memory", "check", "--json"]);
+    let report = ran.json();
+    assert_eq!(report["sound"], false);
+    assert!(!report["problems"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn retention_drops_old_runs_and_keeps_the_newest() {
+    let repo = repo("hello");
+    for _ in 0..3 {
+        repo.expect(0, &["run", "say"]);
+    }
+    let words = ["memory", "gc", "--max-log-mib", "0", "--max-age-days", "1", "--keep-runs", "1"];
+    assert_eq!(repo.report(&words)["facts"], 0, "young runs stay");
+    assert_eq!(repo.recorded().len(), 5);
+}
+
+#[test]
+fn forgetting_needs_a_yes_and_leaves_nothing() {
+    let repo = repo("unforgettable-zebra");
+    let ran = repo.expect(1, &["memory", "forget", "--repository"]);
+    assert!(ran.stderr.contains("needs a yes"), "{}", ran.stderr);
+    let id = repo.recorded()[1]["id"].as_str().unwrap().to_owned();
+    repo.expect(0, &["memory", "forget", &id, "--yes"]);
+    assert_eq!(repo.recorded_tasks(), ["profile:fail"]);
+    repo.expect(1, &["runs", "search", "zebra"]);
+    repo.expect(0, &["memory", "forget", "--repository", "--yes"]);
+    assert!(repo.recorded().is_empty());
+    assert_eq!(repo.report(&["memory", "check"])["sound"], true);
+    repo.expect(1, &["memory", "forget", "ffff", "--yes"]);
+}
+
+#[test]
+fn packs_give_the_same_memory_twice_and_in_any_order() {
+    let (one, two) = (repo("one"), repo("two"));
+    let (first, second) = (one.path().join("one.tar.gz"), two.path().join("two.tar.gz"));
+    let text = |path: &std::path::Path| path.to_str().unwrap().to_owned();
+    one.expect(0, &["memory", "export", &text(&first)]);
+    two.expect(0, &["memory", "export", &text(&second)]);
+    let (left, right) = (TestRepo::new(), TestRepo::new());
+    let imported = left.report(&["memory", "import", &text(&first)]);
+    assert!(imported["new_facts"].as_u64().unwrap() > 0);
+    left.expect(0, &["memory", "import", &text(&second)]);
+    for pack in [&second, &first, &second] {
+        right.expect(0, &["memory", "import", &text(pack)]);
+    }
+    assert_eq!(state(&left), state(&right));
+    assert_eq!(state(&left).1.len(), 4);
+    let again = left.report(&["memory", "import", &text(&first)]);
+    assert_eq!((&again["new_facts"], &again["new_objects"]), (&0.into(), &0.into()));
+    one.expect(0, &["memory", "import", &text(&second)]);
+    assert_eq!(state(&one).1, state(&left).1);
+    for repo in [&left, &right, &one] {
+        assert_eq!(repo.report(&["memory", "check"])["sound"], true);
+    }
+}
+
+#[test]
+fn what_was_forgotten_does_not_come_back_with_a_pack() {
+    let repo = repo("hello");
+    let pack = repo.path().join("pack.tar.gz").to_str().unwrap().to_owned();
+    repo.expect(0, &["memory", "export", &pack]);
+    repo.expect(0, &["memory", "forget", "--repository", "--yes"]);
+    let imported = repo.report(&["memory", "import", &pack]);
+    assert!(imported["forgotten_facts"].as_u64().unwrap() > 0, "{imported}");
+    assert!(repo.recorded().is_empty());
+}
+
+#[test]
+fn a_file_that_is_no_pack_is_refused_whole() {
+    let repo = repo("hello").file("no.tar.gz", "not a pack");
+    let before = state(&repo);
+    let ran = repo.expect(1, &["memory", "import", "no.tar.gz"]);
+    assert!(ran.stderr.contains("no.tar.gz"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("hint: "), "{}", ran.stderr);
+    assert_eq!(state(&repo), before);
+    let ran = repo.expect(1, &["memory", "export", "no/such/folder/x.tar.gz"]);
+    assert!(ran.stderr.contains("no/such/folder"), "{}", ran.stderr);
+}
