@@ -1,0 +1,7 @@
+//! Turns working copies into merges that an AI can navigate, cite and trust.
+//!
+//! The way of a merge: scan the roots, classify every file, select by profile and filters, render,
+//! validate, write. Nothing of a repository is executed, no link is followed, and whatever does not
+//! stand in the merge is counted with its reason.
+
+pub mod model;

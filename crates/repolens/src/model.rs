@@ -1,0 +1,178 @@
+//! What a scan knows of repositories and their files, before anything is rendered.
+
+use std::path::PathBuf;
+
+/// Everything one merge is made of, in the order of the merge.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshot {
+    /// The repositories, sorted by name; names are unique (a second `tools` is `tools-2`).
+    pub repos: Vec<Repo>,
+}
+
+/// One working copy.
+#[derive(Debug, Clone)]
+pub struct Repo {
+    /// The folder's name: `<root>` of the anchors.
+    pub name: String,
+    /// Where it lies. Never written into a merge: the same tree gives the same bytes everywhere.
+    pub root: PathBuf,
+    /// First paragraph of `README.md`, else of `docs/intro.md`; nothing where neither says anything.
+    pub purpose: Option<String>,
+    /// Its files, sorted by the bytes of their paths.
+    pub files: Vec<File>,
+    /// What the walk left out as a whole, with the number of entries where it was counted.
+    pub skipped: Vec<Skipped>,
+}
+
+/// One file of a working copy, whether or not its content stands in the merge.
+#[derive(Debug, Clone)]
+pub struct File {
+    /// Relative to the root, with `/`. Names that are not UTF-8 have `%XX` for every foreign byte
+    /// and for `%` itself; [`File::escaped`] says so.
+    pub path: String,
+    /// Whether [`File::path`] is an escaped form of a name that is not UTF-8.
+    pub escaped: bool,
+    /// Bytes on disk.
+    pub size: u64,
+    /// What it is.
+    pub kind: Kind,
+    /// Its one category.
+    pub category: Category,
+    /// Its tags, in the order of [`Tag`].
+    pub tags: Vec<Tag>,
+    /// Whether its content stands in the merge, and if not why.
+    pub inclusion: Inclusion,
+}
+
+/// What a directory entry is. Only [`Kind::Text`] can be merged with content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// UTF-8 text, a byte order mark allowed.
+    Text,
+    /// Text in an encoding that can be turned into UTF-8 and back without loss.
+    Encoded(Encoding),
+    /// Holds NUL bytes or is no text in any declared encoding.
+    Binary,
+    /// A symbolic link; never followed.
+    Symlink {
+        /// What it points to, as it stands in the link.
+        target: String,
+    },
+    /// The root of another repository inside this one.
+    Submodule,
+    /// Stands for a large file that lies elsewhere (git LFS).
+    LfsPointer,
+    /// A pipe, socket or device.
+    Special,
+    /// Could not be read; the reason in words, without paths outside the root.
+    Unreadable {
+        /// For people.
+        reason: String,
+    },
+}
+
+/// Encodings that survive the way into a merge and back, byte for byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// ISO 8859-1: every byte is the character of the same number.
+    Latin1,
+    /// UTF-16, little endian, with a byte order mark.
+    Utf16Le,
+    /// UTF-16, big endian, with a byte order mark.
+    Utf16Be,
+}
+
+/// What the walk did not enter or list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// Relative to the root, with `/`.
+    pub path: String,
+    /// Why.
+    pub reason: SkipReason,
+}
+
+/// Why something is not listed in the manifest at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SkipReason {
+    /// An ignore file names it.
+    Ignored,
+    /// A folder that tools fill and nobody reads, such as `node_modules`.
+    Tooling,
+    /// The repository's own `.git`.
+    GitFolder,
+    /// A file of secrets such as `.env`.
+    SecretFile,
+}
+
+/// The six categories of the specification; no other may arise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Category {
+    /// Program code.
+    Source,
+    /// Documentation.
+    Doc,
+    /// Configuration.
+    Config,
+    /// Tests.
+    Test,
+    /// Interfaces that others rely on.
+    Contract,
+    /// Whatever is not clearly one of the others.
+    Other,
+}
+
+/// The eight tags of the specification; no other may arise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Tag {
+    /// Written for an AI, or the README.
+    AiContext,
+    /// What to do when.
+    Runbook,
+    /// Pinned dependencies.
+    Lockfile,
+    /// A script that people start.
+    Script,
+    /// A pipeline of continuous integration.
+    Ci,
+    /// A record of an architectural decision.
+    Adr,
+    /// Lines of exported data.
+    Feed,
+    /// A profile of wgx.
+    WgxProfile,
+}
+
+/// Whether a file's content stands in the merge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Inclusion {
+    /// All of it.
+    Full,
+    /// Its first bytes, up to a character's border.
+    Truncated {
+        /// Bytes of the file that stand in the merge.
+        kept: u64,
+    },
+    /// Facts only.
+    MetaOnly(Reason),
+}
+
+/// Why a file's content does not stand in the merge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    /// The profile shows such files as facts only.
+    Profile,
+    /// Not text.
+    Binary,
+    /// A link.
+    Symlink,
+    /// Another repository.
+    Submodule,
+    /// The content lies elsewhere.
+    LfsPointer,
+    /// A pipe, socket or device.
+    Special,
+    /// Cannot be read.
+    Unreadable,
+    /// Changed while the merge was made, more often than it was tried again.
+    Changed,
+}
