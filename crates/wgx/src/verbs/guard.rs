@@ -25,11 +25,11 @@ pub(crate) struct Args {
     /// Mend what can be mended safely
     #[arg(long)]
     fix: bool,
-    /// Only this rule (repeat for several)
-    #[arg(long, value_name = "RULE")]
+    /// Only this rule (several with commas, or repeated)
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
     only: Vec<String>,
-    /// Not this rule (repeat for several)
-    #[arg(long, value_name = "RULE")]
+    /// Not this rule (several with commas, or repeated)
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
     skip: Vec<String>,
     /// Larger files are a finding, in KiB
     #[arg(long, value_name = "KIB", default_value_t = 1024)]
@@ -62,7 +62,8 @@ pub(crate) fn run(args: &Args, face: &Face) -> anyhow::Result<Exit> {
 fn render(report: &GuardReport) -> String {
     let mut text = String::new();
     let mut rule = None;
-    for finding in &report.findings {
+    let mut findings = report.findings.iter().peekable();
+    while let Some(finding) = findings.next() {
         if rule != Some(&finding.rule) {
             let (name, why) = (escape_ctl_line(&finding.rule), escape_ctl_line(&finding.why));
             let _ = writeln!(text, "{STRONG}{name}{STRONG:#}  {DIM}{why}{DIM:#}");
@@ -75,7 +76,11 @@ fn render(report: &GuardReport) -> String {
         let (style, mark) = if finding.fixed { (GOOD, "fixed") } else { (BAD, "found") };
         let message = escape_ctl_line(&finding.message);
         let _ = writeln!(text, "  {style}{mark}{style:#} {NAME}{place}{NAME:#}  {message}");
-        if !finding.fixed {
+        // Neighbours with one way out share the line that names it.
+        let shared = findings.peek().is_some_and(|next| {
+            !next.fixed && next.rule == finding.rule && next.fix == finding.fix
+        });
+        if !finding.fixed && !shared {
             let who = if finding.fix.kind == FixKind::Safe { "--fix: " } else { "" };
             let what = escape_ctl_line(&finding.fix.description);
             let _ = writeln!(text, "        {DIM}{who}{what}{DIM:#}");
