@@ -15,7 +15,7 @@ use crate::shapes;
 const DEPTH_MAX: usize = 2;
 
 /// Shorter texts hold no secret that could be told from anything else.
-const TEXT_MIN: usize = 8;
+pub(crate) const TEXT_MIN: usize = 8;
 
 /// What the result is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +70,11 @@ pub(crate) fn find(text: &[u8], search: Search<'_>, masked: &[Range<usize>]) -> 
     if search.depth < DEPTH_MAX {
         layers::find(text, Search { depth: search.depth + 1, ..search }, masked, &mut found);
     }
+    settle(found, masked)
+}
+
+/// Candidates without the masks that the text already holds, overlaps joined, in order.
+pub(crate) fn settle(found: Vec<Candidate>, masked: &[Range<usize>]) -> Vec<Candidate> {
     join(subtract(found, masked))
 }
 
@@ -94,12 +99,12 @@ fn keywords(text: &[u8], purpose: Purpose, masked: &[Range<usize>], found: &mut 
     });
 }
 
-fn is_masked(masked: &[Range<usize>], at: usize) -> bool {
+pub(crate) fn is_masked(masked: &[Range<usize>], at: usize) -> bool {
     let after = masked.partition_point(|mask| mask.start <= at);
     after > 0 && masked[after - 1].contains(&at)
 }
 
-fn apply(
+pub(crate) fn apply(
     rule: &'static Rule,
     word: &str,
     text: &[u8],
@@ -128,7 +133,7 @@ pub(crate) fn anchored(
     text: &[u8],
     start: usize,
 ) -> Option<(usize, Range<usize>)> {
-    let own_name = rule.words.iter().any(|word| word.ends_with('=') || word.ends_with('/'));
+    let own_name = rule.words.iter().any(|word| word.ends_with('='));
     if !own_name && !begins_at(text, start) {
         return None;
     }
@@ -139,7 +144,10 @@ pub(crate) fn anchored(
         expression.find(&text[start..])?.range()
     };
     let secret = start + secret.start..start + secret.end;
-    accepts(rule, text, &secret).then_some((start, secret))
+    // The word itself may look like filler; what follows it must not.
+    let word = rule.words.iter().find(|word| text[start..].starts_with(word.as_bytes()));
+    let chosen = secret.start.max(start + word.map_or(0, |word| word.len()));
+    accepts(rule, text, &secret, chosen).then_some((start, secret))
 }
 
 fn surrounding(
@@ -151,11 +159,12 @@ fn surrounding(
     let window = &text[from..(hit.end + 130).min(text.len())];
     let matches = rule.expression()?.find_iter(window).map(|m| from + m.start()..from + m.end());
     let secret = matches.into_iter().find(|m| m.start <= hit.start && hit.end <= m.end)?;
-    let fits = begins_at(text, secret.start) && accepts(rule, text, &secret);
+    let fits = begins_at(text, secret.start) && accepts(rule, text, &secret, secret.start);
     fits.then_some((secret.start, secret))
 }
 
-fn accepts(rule: &Rule, text: &[u8], secret: &Range<usize>) -> bool {
+/// Whether a match is a secret; what its issuer chose begins at `chosen`.
+fn accepts(rule: &Rule, text: &[u8], secret: &Range<usize>, chosen: usize) -> bool {
     if text.get(secret.end).is_some_and(u8::is_ascii_alphanumeric) {
         return false;
     }
@@ -163,13 +172,16 @@ fn accepts(rule: &Rule, text: &[u8], secret: &Range<usize>) -> bool {
     match rule.check.map_or(Verdict::Open, |check| check.judge(value)) {
         Verdict::Confirmed => true,
         Verdict::Refuted => false,
-        Verdict::Open => judge::entropy(value) >= rule.entropy && !judge::is_placeholder(value),
+        Verdict::Open => {
+            let chosen = text.get(chosen..secret.end).unwrap_or(value);
+            judge::entropy(value) >= rule.entropy && !judge::is_placeholder(chosen)
+        }
     }
 }
 
 /// Whether a token may begin here: no letter or digit before it, except one that belongs to an
 /// escape (`\n`, `%3D`).
-fn begins_at(text: &[u8], start: usize) -> bool {
+pub(crate) fn begins_at(text: &[u8], start: usize) -> bool {
     match &text[start.saturating_sub(3)..start] {
         [.., last] if !last.is_ascii_alphanumeric() => true,
         [.., b'\\', b'n' | b't' | b'r'] => true,

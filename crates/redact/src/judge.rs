@@ -151,6 +151,13 @@ pub(crate) fn is_weak(value: &[u8]) -> bool {
         || parts.clone().count() > 1 && parts.clone().any(|part| WEAK.contains(&part))
 }
 
+/// Whether a value holds more chance than anybody could try: random characters, not words.
+pub(crate) fn is_unguessable(value: &[u8]) -> bool {
+    let classes = classes(value);
+    let bits = entropy(value) * value.len() as f64;
+    value.len() >= 16 && classes.switches >= 3 && bits >= 56.0
+}
+
 /// What kinds of characters a value has.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Classes {

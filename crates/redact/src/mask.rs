@@ -9,7 +9,10 @@ use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use crate::engine::{self, Candidate, Purpose, Search};
+use crate::fast;
+use crate::judge;
 use crate::known::Known;
+use crate::rules::is_shape;
 
 /// Every mask begins so.
 const OPEN: &str = "«redacted:";
@@ -23,6 +26,8 @@ const ALLOW_WORDS: [&str; 3] = ["wgx:allow-secret", "gitleaks:allow", "pragma: a
 #[derive(Clone, Debug)]
 pub struct Redactor {
     key: [u8; 32],
+    /// Masks of secrets that could be guessed carry no number that a guess could be tested with.
+    guessable_hidden: bool,
     known: Option<Arc<Known>>,
     allowed: Arc<BTreeSet<[u8; 32]>>,
 }
@@ -73,7 +78,14 @@ impl Redactor {
     /// A redactor whose masks depend on `key`: with one key per store, equal secrets get equal
     /// masks there, and nobody without the key can test guesses against a mask.
     pub fn new(key: [u8; 32]) -> Self {
-        Self { key, known: None, allowed: Arc::default() }
+        Self { key, guessable_hidden: false, known: None, allowed: Arc::default() }
+    }
+
+    /// A redactor for texts that are handed on: the same secret gets the same mask on every machine
+    /// and in every run. As anybody may make such masks too, a secret that could be guessed (a
+    /// password, not a token that a machine made) always gets the number `00000000`.
+    pub fn for_merges() -> Self {
+        Self { guessable_hidden: true, ..Self::new(*b"masks of merges hide no guess/v1") }
     }
 
     /// Also masks the values of these variables wherever they appear, if their names look secret
@@ -143,8 +155,15 @@ impl Redactor {
         engine::find(bytes, search, &masks_in(bytes))
     }
 
+    pub(crate) fn search_fast(&self, bytes: &[u8]) -> Vec<Candidate> {
+        fast::find(bytes, self.known.as_deref())
+    }
+
     /// The mask of a secret that a rule found.
     pub(crate) fn mask_of(&self, rule: &str, secret: &[u8]) -> String {
+        if self.guessable_hidden && is_shape(rule) && !judge::is_unguessable(secret) {
+            return format!("{OPEN}{rule}:00000000{CLOSE}");
+        }
         let mut mac =
             Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes keys of any length");
         mac.update(secret);

@@ -16,7 +16,7 @@ const SOURCE: &str = include_str!("secrets.rules");
 const DEFAULT_ENTROPY: f64 = 2.7;
 
 /// Words inside names whose values are secrets; each hit leads to the assignment parser.
-const NAME_WORDS: [&str; 8] =
+pub(crate) const NAME_WORDS: [&str; 8] =
     ["pass", "pwd", "secret", "token", "key", "credential", "auth", "bearer"];
 
 /// Rules that are code instead of lines of the rule file: id and what a person reads.
@@ -30,6 +30,11 @@ pub(crate) const SHAPES: [(&str, &str); 8] = [
     ("known-value", "value of a secret environment variable"),
     ("registry-login", "login of a container registry"),
 ];
+
+/// Whether a rule knows a secret by its place and not by the format of one issuer.
+pub(crate) fn is_shape(id: &str) -> bool {
+    SHAPES.iter().any(|(shape, _)| *shape == id)
+}
 
 /// One rule, as documentation shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +77,11 @@ impl Rule {
     /// rules out.
     pub(crate) fn expression(&self) -> Option<&Regex> {
         self.compiled.get_or_init(|| self.compile()).as_ref()
+    }
+
+    /// Whether a blank follows the word, so that word and secret are no run of token characters.
+    pub(crate) fn is_spaced(&self) -> bool {
+        self.value.starts_with(r"\s")
     }
 
     fn compile(&self) -> Option<Regex> {
@@ -165,6 +175,17 @@ impl Table {
             let (word, lead) = self.leads[hit.pattern().as_usize()];
             visit(word, lead, hit.range());
         }
+    }
+
+    /// The words that rules look for.
+    pub(crate) fn rule_words(&self) -> impl Iterator<Item = (&'static str, Lead)> {
+        self.leads.iter().copied().filter(|(_, lead)| matches!(lead, Lead::Rule(_)))
+    }
+
+    /// The words that begin with this byte in either case.
+    pub(crate) fn words_from(&self, first: u8) -> impl Iterator<Item = (&'static str, Lead)> {
+        let here = self.heads[usize::from(first)].iter();
+        here.map(|index| self.leads[usize::from(*index)])
     }
 
     fn plain(&self, text: &[u8], mut visit: impl FnMut(&'static str, Lead, Range<usize>)) {

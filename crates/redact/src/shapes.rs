@@ -44,17 +44,22 @@ fn unterminated(body: &[u8]) -> usize {
     body.iter().position(|byte| !inside(byte)).unwrap_or(body.len())
 }
 
+/// Longest user, password and host of an address, in bytes.
+pub(crate) const AUTHORITY_MAX: usize = 600;
+
+/// Whether a byte cannot stand in the user, password or host of an address.
+pub(crate) fn ends_authority(byte: &u8) -> bool {
+    byte.is_ascii_whitespace()
+        || matches!(byte, b'/' | b'?' | b'#' | b'"' | b'\'' | b'<' | b'>' | b'`' | b'\\' | 0)
+}
+
 /// `scheme://user:password@host` and `scheme://token@host`; `at` is the position of `://`.
 pub(crate) fn address(text: &[u8], at: usize, purpose: Purpose) -> Option<Candidate> {
     let is_scheme = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'.' | b'-');
     let scheme = text[..at].iter().rev().take(20).take_while(is_scheme).count();
     let start = at + 3;
-    let limit = (start + 600).min(text.len());
-    let stops = |byte: &u8| {
-        byte.is_ascii_whitespace()
-            || matches!(byte, b'/' | b'?' | b'#' | b'"' | b'\'' | b'<' | b'>' | b'`' | b'\\' | 0)
-    };
-    let length = text[start..limit].iter().position(stops).unwrap_or(limit - start);
+    let limit = (start + AUTHORITY_MAX).min(text.len());
+    let length = text[start..limit].iter().position(ends_authority).unwrap_or(limit - start);
     let authority = &text[start..start + length];
     let sign = memchr::memrchr(b'@', authority)?;
     let (user, host) = (&authority[..sign], &authority[sign + 1..]);
@@ -91,16 +96,24 @@ fn is_plain_word(value: &[u8]) -> bool {
     value.iter().all(u8::is_ascii_lowercase) && value.len() < 12
 }
 
+/// A value that is reported has a digit, or at least this many bytes: random text of that length hardly
+/// ever lacks one, but a rule that knows the format decides.
+const LONG: usize = 12;
+
 /// Everything that a name with a secret word in it gives away.
 pub(crate) fn named(text: &[u8], name: Range<usize>, purpose: Purpose, found: &mut Vec<Candidate>) {
-    let word = text[name.clone()].to_ascii_lowercase();
-    if word == b"bearer" {
+    if text[name.clone()].eq_ignore_ascii_case(b"bearer") {
         found.extend(bearer(text, name));
         return;
     }
     let Some(assignment) = assignment::parse(text, name) else {
         return;
     };
+    let value = &text[assignment.value.clone()];
+    if purpose == Purpose::Report && value.len() < LONG && !value.iter().any(u8::is_ascii_digit) {
+        return;
+    }
+    let word = text[assignment.name.clone()].to_ascii_lowercase();
     if word.ends_with(b"authorization") || word.ends_with(b"auth") {
         found.extend(authorization(text, &assignment, purpose));
         found.extend(registry_login(text, &assignment));

@@ -6,7 +6,7 @@ use redact::{LogMasker, Redactor};
 use crate::generate::{Random, fill};
 
 /// Text in which secrets, their names, half masks and escapes meet at random.
-fn hostile() -> impl Strategy<Value = String> {
+pub(crate) fn hostile() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         "(?s).{0,12}",
         "[a-zA-Z0-9+/=_.:@\"' \\\\{},;&%-]{0,40}",

@@ -7,7 +7,7 @@ use redact::Redactor;
 use crate::generate::{Random, fill};
 
 /// Formats of tokens that say by themselves what they are.
-const TOKENS: &[&str] = &[
+pub(crate) const TOKENS: &[&str] = &[
     "ghp_{an:36}",
     "gho_{an:36}",
     "ghu_{an:36}",
@@ -191,7 +191,7 @@ fn is_caught(text: &str, secret: &str) -> bool {
         && !redactor().mask(text).text.contains(secret)
 }
 
-fn planted() -> Vec<(String, String)> {
+pub(crate) fn planted() -> Vec<(String, String)> {
     let mut random = Random::new(2);
     let mut all = Vec::new();
     for (index, format) in TOKENS.iter().enumerate() {
