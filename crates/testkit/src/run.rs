@@ -70,6 +70,7 @@ impl Run {
     /// A program given by its path is started from a copy in a public folder: the clone or its
     /// target folder may lie where that user may not go, as in the home of root.
     #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "tests start programs")]
     pub fn as_nobody(mut self) -> Self {
         let program = PathBuf::from(self.command.get_program());
         if program.is_absolute() {
