@@ -21,13 +21,21 @@ pub struct Retention {
     /// When all logs together are larger, the oldest runs are dropped until they fit; none sets no
     /// limit. Default 2 GiB.
     pub max_log_bytes: Option<u64>,
-    /// So many newest runs of each task are kept whatever their age and size. Default 20.
+    /// When there are more runs of all repositories together, the oldest are dropped; none sets no
+    /// limit. Default none.
+    pub max_runs: Option<u32>,
+    /// So many newest runs of each task are kept whatever their age, size and number. Default 20.
     pub keep_runs: u32,
 }
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { max_age_days: Some(365), max_log_bytes: Some(2 << 30), keep_runs: 20 }
+        Self {
+            max_age_days: Some(365),
+            max_log_bytes: Some(2 << 30),
+            max_runs: None,
+            keep_runs: 20,
+        }
     }
 }
 
@@ -44,7 +52,37 @@ pub struct Collected {
     pub unused_bytes: u64,
 }
 
+/// The setting's key. It holds for the device that made it: a pack from elsewhere must not decide what is
+/// dropped here.
+const PREFERENCE: &str = "retention";
+
 impl Store {
+    /// The retention that was set on this device; none where nobody set one.
+    ///
+    /// # Errors
+    /// The database cannot be read, or holds a setting of a newer version.
+    pub async fn retention(&mut self) -> Result<Option<Retention>, StoreError> {
+        let Some(text) = self.preference(None, &self.retention_key()).await? else {
+            return Ok(None);
+        };
+        let read = serde_json::from_str(&text);
+        read.map(Some).map_err(|source| StoreError::Unreadable { what: "retention", source })
+    }
+
+    /// Sets the retention for this device; none goes back to the default.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn set_retention(&mut self, retention: Option<&Retention>) -> Result<(), StoreError> {
+        let text = retention.map(serde_json::to_string).transpose();
+        let text = text.map_err(|source| StoreError::Unreadable { what: "retention", source })?;
+        self.set_preference(None, &self.retention_key(), text.as_deref()).await
+    }
+
+    fn retention_key(&self) -> String {
+        format!("{PREFERENCE}@{}", self.device_id)
+    }
+
     /// Drops runs beyond the retention, then objects that no fact names. Also folds the write-ahead log
     /// into the database.
     ///
@@ -97,13 +135,18 @@ impl Store {
         .fetch_all(&mut self.conn)
         .await?;
         let limit = retention.max_log_bytes.unwrap_or(u64::MAX);
-        let mut kept_bytes = 0_u64;
+        let most = retention.max_runs.map_or(usize::MAX, |most| most as usize);
+        let (protected, others): (Vec<_>, Vec<_>) =
+            runs.into_iter().partition(|run| run.rank <= i64::from(retention.keep_runs));
+        let size = |bytes: Option<i64>| bytes.and_then(|bytes| u64::try_from(bytes).ok());
+        let mut kept_runs = protected.len();
+        let mut kept_bytes: u64 = protected.iter().filter_map(|run| size(run.bytes)).sum();
         let mut expired = Vec::new();
-        for run in runs {
-            let bytes = run.bytes.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0);
-            let protected = run.rank <= i64::from(retention.keep_runs);
-            let fits = kept_bytes.saturating_add(bytes) <= limit;
-            if protected || (fits && run.started_at_ms >= oldest_ms) {
+        for run in others {
+            let bytes = size(run.bytes).unwrap_or(0);
+            let fits = kept_runs < most && kept_bytes.saturating_add(bytes) <= limit;
+            if fits && run.started_at_ms >= oldest_ms {
+                kept_runs += 1;
                 kept_bytes = kept_bytes.saturating_add(bytes);
             } else {
                 expired.push(run.id);

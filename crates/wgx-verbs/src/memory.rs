@@ -4,7 +4,8 @@ use std::path::Path;
 
 use contracts::wgx::memory::{
     CHECK_SCHEMA, CheckReport, EXPORT_SCHEMA, ExportReport, FORGET_SCHEMA, ForgetReport,
-    IMPORT_SCHEMA, ImportReport, STATS_SCHEMA, StatsReport,
+    IMPORT_SCHEMA, ImportReport, RETENTION_SCHEMA, RetentionLimits, RetentionReport, STATS_SCHEMA,
+    StatsReport,
 };
 use jiff::Timestamp;
 use memory::{ExportOptions, Forget, ImportLimits, PackError, Retention, StoreError};
@@ -72,10 +73,14 @@ pub fn stats(context: &Context) -> Result<StatsReport, MemoryError> {
     let empty = StatsReport {
         schema: STATS_SCHEMA.to_owned(),
         home: context.home.display().to_string(),
+        retention: limits(None),
         ..StatsReport::default()
     };
     let Some(mut notebook) = Notebook::read(context)? else { return Ok(empty) };
-    let stats = notebook.with(async |store| store.stats().await)?;
+    let (stats, retention) = notebook.with(async |store| {
+        let stats = store.stats().await?;
+        Ok::<_, StoreError>((stats, store.retention().await?))
+    })?;
     let time = |ms: Option<i64>| {
         ms.and_then(|ms| Timestamp::from_millisecond(ms).ok()).map(|time| format!("{time:.3}"))
     };
@@ -96,6 +101,7 @@ pub fn stats(context: &Context) -> Result<StatsReport, MemoryError> {
         objects: stats.objects,
         object_bytes: stats.object_bytes,
         partly_searchable_logs: stats.partly_searchable_logs,
+        retention: limits(retention),
         ..empty
     })
 }
@@ -118,13 +124,97 @@ pub fn check(context: &Context) -> Result<CheckReport, MemoryError> {
     })
 }
 
-/// Applies the retention and removes what nothing names.
+/// Limits of a retention that a person names; what is left out stays as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RetentionChange {
+    /// Days that runs are kept; 0 for ever.
+    pub keep_days: Option<u32>,
+    /// Bytes of all logs together; 0 for no limit.
+    pub max_bytes: Option<u64>,
+    /// Runs of all repositories together; 0 for no limit.
+    pub max_runs: Option<u32>,
+    /// Newest runs of each task that stay whatever the limits.
+    pub keep_runs: Option<u32>,
+}
+
+impl RetentionChange {
+    fn apply(self, to: Retention) -> Retention {
+        Retention {
+            max_age_days: self
+                .keep_days
+                .map_or(to.max_age_days, |days| Some(days).filter(|days| *days > 0)),
+            max_log_bytes: self
+                .max_bytes
+                .map_or(to.max_log_bytes, |bytes| Some(bytes).filter(|bytes| *bytes > 0)),
+            max_runs: self.max_runs.map_or(to.max_runs, |runs| Some(runs).filter(|runs| *runs > 0)),
+            keep_runs: self.keep_runs.unwrap_or(to.keep_runs),
+        }
+    }
+}
+
+/// What to do with the setting of the retention.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetentionRequest {
+    /// Only look.
+    Show,
+    /// Change these limits.
+    Set(RetentionChange),
+    /// Go back to the default.
+    Reset,
+}
+
+/// Shows or changes what `gc` keeps. Nothing is dropped by it.
+///
+/// # Errors
+/// When the memory cannot be read or written.
+pub fn retention(
+    context: &Context,
+    request: RetentionRequest,
+) -> Result<RetentionReport, MemoryError> {
+    let report = |retention| RetentionReport {
+        schema: RETENTION_SCHEMA.to_owned(),
+        home: context.home.display().to_string(),
+        retention: limits(retention),
+    };
+    if request == RetentionRequest::Show {
+        let Some(mut notebook) = Notebook::read(context)? else { return Ok(report(None)) };
+        return Ok(report(notebook.with(async |store| store.retention().await)?));
+    }
+    let mut notebook = Notebook::write(context)?;
+    let set = notebook.with(async |store| {
+        let now = store.retention().await?.unwrap_or_default();
+        let set = match request {
+            RetentionRequest::Set(change) => Some(change.apply(now)),
+            _ => None,
+        };
+        store.set_retention(set.as_ref()).await?;
+        Ok::<_, StoreError>(set)
+    })?;
+    notebook.close();
+    Ok(report(set))
+}
+
+fn limits(set: Option<Retention>) -> RetentionLimits {
+    let retention = set.unwrap_or_default();
+    RetentionLimits {
+        is_set: set.is_some(),
+        keep_days: retention.max_age_days,
+        max_bytes: retention.max_log_bytes,
+        max_runs: retention.max_runs,
+        keep_runs: retention.keep_runs,
+    }
+}
+
+/// Applies the retention, with these limits instead of the set ones, and removes what nothing names.
 ///
 /// # Errors
 /// When the memory cannot be written.
-pub fn gc(context: &Context, retention: &Retention) -> Result<ForgetReport, MemoryError> {
+pub fn gc(context: &Context, change: RetentionChange) -> Result<ForgetReport, MemoryError> {
     let mut notebook = writable(context)?;
-    let collected = notebook.with(async |store| store.gc(retention).await)?;
+    let collected = notebook.with(async |store| {
+        let retention = change.apply(store.retention().await?.unwrap_or_default());
+        store.gc(&retention).await
+    })?;
     notebook.close();
     Ok(ForgetReport {
         schema: FORGET_SCHEMA.to_owned(),

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 pub const STATS_SCHEMA: &str = "wgx.memory.stats/1";
 /// Identifier of [`CheckReport`].
 pub const CHECK_SCHEMA: &str = "wgx.memory.check/1";
+/// Identifier of [`RetentionReport`].
+pub const RETENTION_SCHEMA: &str = "wgx.memory.retention/1";
 /// Identifier of [`ForgetReport`].
 pub const FORGET_SCHEMA: &str = "wgx.memory.forget/1";
 /// Identifier of [`ExportReport`].
@@ -53,6 +55,34 @@ pub struct StatsReport {
     pub object_bytes: u64,
     /// Logs of which only the beginning and the end are searchable.
     pub partly_searchable_logs: u64,
+    /// What `wgx memory gc` keeps when it is called without limits of its own.
+    pub retention: RetentionLimits,
+}
+
+/// How long things are kept. Nothing is dropped before `wgx memory gc` is called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RetentionLimits {
+    /// Whether it was set on this device; otherwise it is the default.
+    pub is_set: bool,
+    /// Runs older than so many days go; null for no limit.
+    pub keep_days: Option<u32>,
+    /// The oldest runs go while all logs together are larger than so many bytes; null for no limit.
+    pub max_bytes: Option<u64>,
+    /// The oldest runs go while there are more; null for no limit.
+    pub max_runs: Option<u32>,
+    /// So many newest runs of each task stay whatever the limits.
+    pub keep_runs: u32,
+}
+
+/// The retention after the call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RetentionReport {
+    /// Always [`RETENTION_SCHEMA`].
+    pub schema: String,
+    /// Where the memory lies.
+    pub home: String,
+    /// The limits.
+    pub retention: RetentionLimits,
 }
 
 /// What a check found.

@@ -59,6 +59,10 @@ pub fn schemas() -> Vec<PublishedSchema> {
             generate: || schemars::schema_for!(memory::CheckReport),
         },
         PublishedSchema {
+            id: memory::RETENTION_SCHEMA,
+            generate: || schemars::schema_for!(memory::RetentionReport),
+        },
+        PublishedSchema {
             id: memory::FORGET_SCHEMA,
             generate: || schemars::schema_for!(memory::ForgetReport),
         },

@@ -151,9 +151,10 @@ fn retention_keeps_the_newest_of_each_task() {
                 newest.push(run(&mut store, &start("a", task), 0, &text).await.id);
             }
         }
-        let all = Retention { max_age_days: None, max_log_bytes: None, keep_runs: 0 };
+        let all =
+            Retention { max_age_days: None, max_log_bytes: None, max_runs: None, keep_runs: 0 };
         assert_eq!(store.gc(&all).await.unwrap().runs.facts, 0);
-        let by_size = Retention { max_log_bytes: Some(3000), keep_runs: 1, ..all };
+        let by_size = Retention { max_log_bytes: Some(3100), keep_runs: 1, ..all };
         assert_eq!(store.gc(&by_size).await.unwrap().runs.facts, 5);
         let expected = [&newest[7], &newest[6], &newest[3]].map(Clone::clone);
         assert_eq!(ids(&mut store).await, expected);

@@ -3,10 +3,14 @@
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use contracts::wgx::memory::{CheckReport, ExportReport, ForgetReport, ImportReport, StatsReport};
-use memory::{ExportOptions, Retention};
+use contracts::wgx::memory::{
+    CheckReport, ExportReport, ForgetReport, ImportReport, RetentionLimits, StatsReport,
+};
+use memory::ExportOptions;
 use redact::escape::escape_ctl_line;
-use wgx_verbs::memory::{self as verb, ForgetRequest, MemoryError};
+use wgx_verbs::memory::{
+    self as verb, ForgetRequest, MemoryError, RetentionChange, RetentionRequest,
+};
 
 use crate::exit::{Exit, Failure};
 use crate::face::Face;
@@ -26,17 +30,15 @@ enum What {
     Stats,
     /// Compare everything with what it should be; exit code 1 when something is damaged
     Check,
-    /// Drop what is older or larger than the retention allows, and what nothing names
+    /// Drop what the retention does not keep (`wgx memory retention`), and what nothing names
     Gc {
-        /// Drop runs older than so many days (0: never)
-        #[arg(long, value_name = "DAYS", default_value_t = 365)]
-        max_age_days: u32,
-        /// Drop the oldest runs while all logs together are larger, in MiB (0: no limit)
-        #[arg(long, value_name = "MIB", default_value_t = 2048)]
-        max_log_mib: u64,
-        /// So many newest runs of each task stay whatever their age and size
-        #[arg(long, value_name = "N", default_value_t = 20)]
-        keep_runs: u32,
+        #[command(flatten)]
+        limits: Limits,
+    },
+    /// Show or set what `gc` keeps; nothing is dropped before `gc` is called
+    Retention {
+        #[command(subcommand)]
+        what: Option<Keep>,
     },
     /// Forget for good: runs, this repository, or everything older than a time
     Forget {
@@ -68,6 +70,63 @@ enum What {
     },
 }
 
+#[derive(Clone, Copy, Debug, clap::Subcommand)]
+enum Keep {
+    /// The limits, and whether they were set
+    Show,
+    /// Set limits for this device; those that are not named stay as they are
+    Set {
+        #[command(flatten)]
+        limits: Limits,
+    },
+    /// Go back to the default
+    Reset,
+}
+
+/// Limits of the retention [default: those of `wgx memory retention show`].
+#[derive(Clone, Copy, Debug, clap::Args)]
+struct Limits {
+    /// Drop runs older than so many days (0: never)
+    #[arg(long, value_name = "DAYS", alias = "max-age-days")]
+    keep_days: Option<u32>,
+    /// Drop the oldest runs while all logs together are larger, for example 500MiB or 2GiB; a plain
+    /// number is MiB (0: no limit)
+    #[arg(long, value_name = "SIZE", value_parser = size_bytes, alias = "max-log-mib")]
+    max_size: Option<u64>,
+    /// Drop the oldest runs while there are more (0: no limit)
+    #[arg(long, value_name = "N")]
+    max_runs: Option<u32>,
+    /// So many newest runs of each task stay whatever their age, size and number
+    #[arg(long, value_name = "N")]
+    keep_runs: Option<u32>,
+}
+
+impl Limits {
+    fn change(self) -> RetentionChange {
+        RetentionChange {
+            keep_days: self.keep_days,
+            max_bytes: self.max_size,
+            max_runs: self.max_runs,
+            keep_runs: self.keep_runs,
+        }
+    }
+}
+
+/// `500MiB`, `2GiB`, `64KiB`, or a number of MiB, in bytes.
+fn size_bytes(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let factor: u64 = match text[digits.len()..].to_ascii_lowercase().as_str() {
+        "b" => 1,
+        "k" | "kib" => 1 << 10,
+        "" | "m" | "mib" => 1 << 20,
+        "g" | "gib" => 1 << 30,
+        "t" | "tib" => 1 << 40,
+        unit => return Err(format!("`{unit}` is not a unit; use KiB, MiB or GiB")),
+    };
+    let number: u64 = digits.parse().map_err(|_| format!("`{digits}` is not a number"))?;
+    number.checked_mul(factor).ok_or_else(|| format!("`{text}` is too large"))
+}
+
 pub(crate) fn run(args: &Args, face: &Face) -> anyhow::Result<Exit> {
     let context = &face.context;
     match &args.what {
@@ -80,15 +139,11 @@ pub(crate) fn run(args: &Args, face: &Face) -> anyhow::Result<Exit> {
             face.show(&report, || render_check(&report))?;
             Ok(if report.sound { Exit::Good } else { Exit::Findings })
         }
-        What::Gc { max_age_days, max_log_mib, keep_runs } => {
-            let retention = Retention {
-                max_age_days: Some(*max_age_days).filter(|days| *days > 0),
-                max_log_bytes: Some(max_log_mib.saturating_mul(1 << 20)).filter(|bytes| *bytes > 0),
-                keep_runs: *keep_runs,
-            };
-            let report = verb::gc(context, &retention).map_err(|error| failed(&error))?;
+        What::Gc { limits } => {
+            let report = verb::gc(context, limits.change()).map_err(|error| failed(&error))?;
             face.show(&report, || render_forgotten(&report))
         }
+        What::Retention { what } => retention(face, *what),
         What::Forget { runs, repository, older, yes } => {
             let request = match (repository, older) {
                 (true, _) => ForgetRequest::Repository,
@@ -113,6 +168,35 @@ pub(crate) fn run(args: &Args, face: &Face) -> anyhow::Result<Exit> {
 
 fn failed(error: &MemoryError) -> anyhow::Error {
     Failure::of(1, error, error.hint())
+}
+
+fn retention(face: &Face, what: Option<Keep>) -> anyhow::Result<Exit> {
+    let request = match what {
+        None | Some(Keep::Show) => RetentionRequest::Show,
+        Some(Keep::Reset) => RetentionRequest::Reset,
+        Some(Keep::Set { limits }) if limits.change() == RetentionChange::default() => {
+            let hint = "for example --keep-days 90, --max-size 500MiB, --max-runs 5000";
+            return Err(Failure::usage("no limit was named", hint));
+        }
+        Some(Keep::Set { limits }) => RetentionRequest::Set(limits.change()),
+    };
+    let report = verb::retention(&face.context, request).map_err(|error| failed(&error))?;
+    face.show(&report, || {
+        format!("Retention of {}\n{}", report.home, lines(&kept(&report.retention)))
+    })
+}
+
+/// The limits as people read them.
+fn kept(limits: &RetentionLimits) -> [(&'static str, String); 5] {
+    let or_none = |limit: Option<String>| limit.unwrap_or_else(|| "no limit".to_owned());
+    let origin = if limits.is_set { "set on this device" } else { "the default" };
+    [
+        ("age of a run", or_none(limits.keep_days.map(|days| format!("{days} days")))),
+        ("all logs", or_none(limits.max_bytes.map(bytes))),
+        ("all runs", or_none(limits.max_runs.map(|runs| runs.to_string()))),
+        ("always kept", format!("the newest {} of each task", limits.keep_runs)),
+        ("limits are", format!("{origin}; `wgx memory gc` applies them")),
+    ]
 }
 
 fn forget(face: &Face, request: &ForgetRequest, yes: bool) -> anyhow::Result<Exit> {
@@ -162,7 +246,7 @@ fn render_stats(report: &StatsReport) -> String {
         format!("{} ({} failed, {} open)", report.runs, report.failed_runs, report.open_runs);
     let objects = format!("{} in {} objects", bytes(report.object_bytes), report.objects);
     format!(
-        "Memory at {}\n{}",
+        "Memory at {}\n{}Retention\n{}",
         report.home,
         lines(&[
             ("repositories", report.repos.to_string()),
@@ -175,7 +259,8 @@ fn render_stats(report: &StatsReport) -> String {
             ("devices", report.devices.to_string()),
             ("database", bytes(report.database_bytes)),
             ("logs", objects),
-        ])
+        ]),
+        lines(&kept(&report.retention))
     )
 }
 

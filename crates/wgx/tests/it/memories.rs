@@ -66,6 +66,44 @@ fn retention_drops_old_runs_and_keeps_the_newest() {
 }
 
 #[test]
+fn retention_is_set_once_stated_and_honoured_by_gc() {
+    let repo = repo("hello");
+    for _ in 0..3 {
+        repo.expect(0, &["run", "say"]);
+    }
+    let limits = stats(&repo)["retention"].clone();
+    assert_eq!((&limits["is_set"], &limits["keep_days"]), (&false.into(), &365.into()));
+    repo.expect(0, &["memory", "retention", "set", "--max-runs", "2", "--keep-runs", "1"]);
+    repo.expect(0, &["memory", "retention", "set", "--max-size", "1GiB"]);
+    let limits = stats(&repo)["retention"].clone();
+    let expected = serde_json::json!({
+        "is_set": true, "keep_days": 365, "max_bytes": 1 << 30, "max_runs": 2, "keep_runs": 1
+    });
+    assert_eq!(limits, expected);
+    assert_eq!(repo.report(&["memory", "retention"])["retention"], limits);
+    assert_eq!(repo.recorded().len(), 5, "setting drops nothing");
+    let gentle = repo.report(&["memory", "gc", "--max-runs", "0"]);
+    assert_eq!(gentle["facts"], 0, "an option counts for its call");
+    assert_eq!(repo.report(&["memory", "gc"])["facts"], 3);
+    assert_eq!(repo.recorded_tasks(), ["profile:fail", "profile:say"]);
+    repo.expect(0, &["memory", "retention", "reset"]);
+    assert_eq!(stats(&repo)["retention"]["is_set"], false);
+    repo.expect(2, &["memory", "retention", "set"]);
+    repo.expect(2, &["memory", "retention", "set", "--max-size", "2XB"]);
+}
+
+#[test]
+fn a_pack_does_not_bring_its_retention() {
+    let repo = repo("hello");
+    repo.expect(0, &["memory", "retention", "set", "--keep-days", "1"]);
+    let pack = repo.path().join("pack.tar.gz").to_str().unwrap().to_owned();
+    repo.expect(0, &["memory", "export", &pack]);
+    let other = TestRepo::new();
+    other.expect(0, &["memory", "import", &pack]);
+    assert_eq!(stats(&other)["retention"]["is_set"], false);
+}
+
+#[test]
 fn forgetting_needs_a_yes_and_leaves_nothing() {
     let repo = repo("unforgettable-zebra");
     let ran = repo.expect(1, &["memory", "forget", "--repository"]);
