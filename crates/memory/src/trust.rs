@@ -4,7 +4,7 @@
 
 use crate::store::{Stamp, Store, StoreError};
 
-/// A grant or a revocation.
+/// A grant, a no to one content, or a revocation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrustRecord {
     /// UUIDv7.
@@ -13,7 +13,8 @@ pub struct TrustRecord {
     pub device_id: String,
     /// Milliseconds since 1970.
     pub recorded_at_ms: i64,
-    /// The content; none in a revocation of everything.
+    /// The content; none in a revocation of everything. A record that does not grant but names content is
+    /// a person's no to it.
     pub content_hash: Option<String>,
     /// Whether it grants.
     pub granted: bool,
@@ -56,16 +57,44 @@ impl Store {
         self.record_trust(repo_key, Some(content_hash), true).await
     }
 
-    /// Takes trust back: of one content, or of all content that was ever trusted.
+    /// Remembers that a person does not trust this content of the repository on this device. Trusting it,
+    /// or taking everything back, ends that.
     ///
     /// # Errors
     /// The database cannot be written.
-    pub async fn revoke_trust(
+    pub async fn decline_trust(
         &mut self,
         repo_key: &str,
-        content_hash: Option<&str>,
+        content_hash: &str,
     ) -> Result<(), StoreError> {
-        self.record_trust(repo_key, content_hash, false).await
+        self.record_trust(repo_key, Some(content_hash), false).await
+    }
+
+    /// Takes trust back, and every no with it: for all content that a person ever answered for.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn revoke_trust(&mut self, repo_key: &str) -> Result<(), StoreError> {
+        self.record_trust(repo_key, None, false).await
+    }
+
+    /// Whether a person said no to this content on this device, and neither trusted it nor took everything
+    /// back since.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn is_declined(
+        &mut self,
+        repo_key: &str,
+        content_hash: &str,
+    ) -> Result<bool, StoreError> {
+        let records = self.trust_records(repo_key).await?;
+        let mut own = records.iter().filter(|record| record.device_id == self.device_id);
+        let newest = own.find(|record| match &record.content_hash {
+            Some(content) => content == content_hash,
+            None => true,
+        });
+        Ok(newest.is_some_and(|record| !record.granted && record.content_hash.is_some()))
     }
 
     /// All records about a repository, newest first.

@@ -80,7 +80,7 @@ const MANIFEST: &str = "Cargo.toml";
 pub enum TrustRequest {
     /// Trust the repository as it is now.
     Grant,
-    /// Take all trust in it back.
+    /// Take all trust in it back, and every no.
     Revoke,
     /// Only look.
     Status,
@@ -138,9 +138,10 @@ pub fn trust(context: &Context, request: TrustRequest) -> Result<TrustReport, Tr
     let trusted = is_trusted(context, &subject)?;
     Ok(TrustReport {
         schema: SCHEMA.to_owned(),
-        root: subject.root,
         trusted,
         changed_since_trust: !trusted && was_trusted(context)?,
+        declined: !trusted && is_declined(context, &subject)?,
+        root: subject.root,
         content_hash: subject.content_hash,
         files: subject.files,
     })
@@ -252,16 +253,33 @@ pub fn grant(context: &Context, subject: &Subject) -> Result<(), TrustError> {
 fn revoke(context: &Context) -> Result<(), TrustError> {
     let mut notebook = Notebook::open(&context.user_home, Access::Write, context)?;
     let key = folder_key(context, &notebook);
-    notebook.with(async |store| store.revoke_trust(&key, None).await)?;
+    notebook.with(async |store| store.revoke_trust(&key).await)?;
     notebook.close();
     Ok(())
 }
 
+/// Remembers a person's no to this content.
+fn decline(context: &Context, subject: &Subject) -> Result<(), TrustError> {
+    let mut notebook = Notebook::open(&context.user_home, Access::Write, context)?;
+    let key = folder_key(context, &notebook);
+    notebook.with(async |store| store.decline_trust(&key, &subject.content_hash).await)?;
+    notebook.close();
+    Ok(())
+}
+
+fn is_declined(context: &Context, subject: &Subject) -> Result<bool, TrustError> {
+    let Some(mut notebook) = open_existing(context)? else { return Ok(false) };
+    let key = folder_key(context, &notebook);
+    Ok(notebook.with(async |store| store.is_declined(&key, &subject.content_hash).await)?)
+}
+
+/// Whether other content was trusted since everything was last taken back.
 fn was_trusted(context: &Context) -> Result<bool, TrustError> {
     let Some(mut notebook) = open_existing(context)? else { return Ok(false) };
     let key = folder_key(context, &notebook);
     let records = notebook.with(async |store| store.trust_records(&key).await)?;
-    Ok(records.first().is_some_and(|record| record.granted))
+    let mut standing = records.iter().take_while(|record| record.content_hash.is_some());
+    Ok(standing.any(|record| record.granted))
 }
 
 fn open_existing(context: &Context) -> Result<Option<Notebook>, TrustError> {
@@ -294,7 +312,8 @@ pub(crate) fn mark(
 }
 
 /// Whether the steps of a run may start: all of them were named, or the repository is trusted, or a person
-/// says yes. An implied `up` alone never stops a run: without trust it is left out, and that is said.
+/// says yes. An implied `up` alone never stops a run: without trust it is left out, and that is said. A no
+/// about it is remembered until the content changes.
 pub(crate) fn allow(
     context: &Context,
     request: &RunRequest,
@@ -309,18 +328,31 @@ pub(crate) fn allow(
         return Ok(true);
     }
     report.needs_trust = waiting(steps, report);
-    let question = question(report, &subject);
-    // `--yes` answers for this call alone; a person's own yes is kept.
-    if !request.yes && dialogue.confirm(&question) {
-        grant(context, &subject)?;
-        report.needs_trust.clear();
-        return Ok(true);
-    }
+    // `--yes` answers for this call alone; a person's own answer is kept.
     if request.yes {
         report.needs_trust.clear();
         return Ok(true);
     }
-    if leave_out_up(steps, report) {
+    let up_alone = up_that_waits_alone(steps);
+    let said_no = up_alone.is_some() && is_declined(context, &subject)?;
+    let answer = match said_no {
+        true => None,
+        false => dialogue.answer(&question(report, &subject, up_alone.is_some())),
+    };
+    if answer == Some(true) {
+        grant(context, &subject)?;
+        report.needs_trust.clear();
+        return Ok(true);
+    }
+    if let Some(up) = up_alone {
+        if answer == Some(false)
+            && let Err(error) = decline(context, &subject)
+        {
+            dialogue.note(&format!("your no is not remembered: {error}"));
+        }
+        steps.drain(..=up);
+        report.steps.drain(..=up);
+        report.needs_trust.clear();
         dialogue.note("the profile's `up` is left out: the repository is not trusted (wgx trust)");
         return Ok(true);
     }
@@ -337,7 +369,7 @@ fn waiting(steps: &[Step], report: &RunReport) -> Vec<String> {
     names.zip(waits).filter_map(|(name, waits)| waits.then_some(name)).collect()
 }
 
-fn question(report: &RunReport, subject: &Subject) -> String {
+fn question(report: &RunReport, subject: &Subject, up_alone: bool) -> String {
     const SHOWN: usize = 3;
     let mut files: Vec<&str> = subject.files.iter().map(|file| file.path.as_str()).collect();
     let more = files.len().saturating_sub(SHOWN);
@@ -348,21 +380,18 @@ fn question(report: &RunReport, subject: &Subject) -> String {
     }
     let tasks = report.needs_trust.join(", ");
     let tasks = escape_ctl_line(&tasks);
+    let no = if up_alone { " (no: not asked again until these files change)" } else { "" };
     format!(
-        "{tasks} would start by itself, as described in {files}.\nTrust this repository as it is now?"
+        "{tasks} would start by itself, as described in {files}.\nTrust this repository as it is \
+         now?{no}"
     )
 }
 
-/// Removes an implied `up` and what it needs; `true` when nothing else waited for trust.
-fn leave_out_up(steps: &mut Vec<Step>, report: &mut RunReport) -> bool {
-    let Some(up) = steps.iter().position(|step| step.reason == Reason::Up) else { return false };
-    if steps[up + 1..].iter().any(|step| step.reason.needs_trust()) {
-        return false;
-    }
-    steps.drain(..=up);
-    report.steps.drain(..=up);
-    report.needs_trust.clear();
-    true
+/// Place of an implied `up`, where nothing behind it waits for trust.
+pub(crate) fn up_that_waits_alone(steps: &[Step]) -> Option<usize> {
+    let up = steps.iter().position(|step| step.reason == Reason::Up)?;
+    let others_wait = steps[up + 1..].iter().any(|step| step.reason.needs_trust());
+    (!others_wait).then_some(up)
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -17,6 +17,9 @@ pub struct TrustReport {
     pub trusted: bool,
     /// Whether it was trusted with another content before.
     pub changed_since_trust: bool,
+    /// Whether a person said no to the present content: an implied `up` is then left out without a question.
+    #[serde(default)]
+    pub declined: bool,
     /// SHA-256 over the files that describe what can be started.
     pub content_hash: String,
     /// Those files.

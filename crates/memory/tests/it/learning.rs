@@ -185,10 +185,13 @@ fn trust_is_bound_to_content_and_can_be_taken_back() {
         assert!(store.is_trusted("k", "one").await.unwrap());
         assert!(!store.is_trusted("k", "three").await.unwrap());
         assert!(!store.is_trusted("other", "one").await.unwrap());
-        store.revoke_trust("k", Some("one")).await.unwrap();
+        store.decline_trust("k", "one").await.unwrap();
         assert!(!store.is_trusted("k", "one").await.unwrap());
         assert!(store.is_trusted("k", "two").await.unwrap());
-        store.revoke_trust("k", None).await.unwrap();
+        assert!(store.is_declined("k", "one").await.unwrap());
+        assert!(!store.is_declined("k", "two").await.unwrap());
+        store.revoke_trust("k").await.unwrap();
+        assert!(!store.is_declined("k", "one").await.unwrap());
         assert!(!store.is_trusted("k", "two").await.unwrap());
         store.grant_trust("k", "two").await.unwrap();
         assert!(store.is_trusted("k", "two").await.unwrap());

@@ -62,8 +62,12 @@ pub trait Dialogue: Sync {
     fn starting(&self, step: &RunStep);
     /// Something a person should know.
     fn note(&self, text: &str);
-    /// Asks a question that can be answered with yes; no when nobody can answer.
-    fn confirm(&self, question: &str) -> bool;
+    /// Asks a question that can be answered with yes or no; `None` when nobody answers.
+    fn answer(&self, question: &str) -> Option<bool>;
+    /// Asks a question that only a clear yes answers with yes.
+    fn confirm(&self, question: &str) -> bool {
+        self.answer(question) == Some(true)
+    }
     /// Lets a person choose; `None` when nobody does.
     fn choose(&self, candidates: &[Candidate]) -> Option<usize>;
 }
@@ -233,9 +237,8 @@ pub fn run_steps(
 
 /// Says of an implied `up` that alone waits for trust, and of what it needs, that they would be left out.
 fn leave_out_up(request: &RunRequest, steps: &[Step], report: &mut RunReport) {
-    let Some(up) = steps.iter().position(|step| step.reason == Reason::Up) else { return };
-    let others_wait = steps[up + 1..].iter().any(|step| step.reason.needs_trust());
-    if request.yes || report.needs_trust.is_empty() || others_wait {
+    let Some(up) = trust::up_that_waits_alone(steps) else { return };
+    if request.yes || report.needs_trust.is_empty() {
         return;
     }
     for step in &mut report.steps[..=up] {

@@ -242,8 +242,8 @@ impl Dialogue for Terminal {
         output::note(text);
     }
 
-    fn confirm(&self, question: &str) -> bool {
-        self.can_ask && agrees(question)
+    fn answer(&self, question: &str) -> Option<bool> {
+        if self.can_ask { yes_or_no(question) } else { None }
     }
 
     fn choose(&self, candidates: &[Candidate]) -> Option<usize> {
@@ -260,18 +260,23 @@ impl Dialogue for Terminal {
     }
 }
 
-/// Asks on standard error and reads a line from standard input.
+/// Asks on standard error and reads a line from standard input; `None` where there is none any more.
 fn ask(question: &str) -> Option<String> {
     let mut err = anstream::AutoStream::auto(std::io::stderr().lock());
     write!(err, "{question}").and_then(|()| err.flush()).ok()?;
     let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer).ok()?;
-    Some(answer.trim().to_owned())
+    let read = std::io::stdin().lock().read_line(&mut answer).ok()?;
+    (read > 0).then(|| answer.trim().to_owned())
+}
+
+/// Asks a question that only a clear yes answers with yes; every other line is a no.
+fn yes_or_no(question: &str) -> Option<bool> {
+    ask(&format!("{} [y/N] ", escape_ctl(question))).map(|answer| is_yes(&answer))
 }
 
 /// Asks a question that only a clear yes answers with yes.
 pub(crate) fn agrees(question: &str) -> bool {
-    ask(&format!("{} [y/N] ", escape_ctl(question))).is_some_and(|answer| is_yes(&answer))
+    yes_or_no(question) == Some(true)
 }
 
 fn is_yes(answer: &str) -> bool {

@@ -14,10 +14,11 @@ use crate::output::{BAD, DIM, GOOD};
 ///
 /// A task that you name runs without trust. What would start by itself (`needs`, an implied `up`, free
 /// text, smoke, the repository's own linters, `--ask-tools`) needs it. Trust is bound to a hash of the
-/// files that describe tasks; when one of them changes, wgx asks again.
+/// files that describe tasks; when one of them changes, wgx asks again. A no to the question about an
+/// implied `up` is remembered for the same hash; --status shows it, --revoke forgets it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Take trust in this repository back
+    /// Take trust in this repository back, and a remembered no
     #[arg(long, conflicts_with = "status")]
     revoke: bool,
     /// Only show; exit code 1 when it is not trusted
@@ -48,6 +49,13 @@ fn render(report: &TrustReport) -> String {
     let _ = writeln!(text, "{style}{word}{style:#} {}", escape_ctl_line(&report.root));
     if report.changed_since_trust {
         let _ = writeln!(text, "It was trusted with other content; look at what changed.");
+    }
+    if report.declined {
+        let _ = writeln!(
+            text,
+            "You said no to this content, so its `up` is left out without a question; \
+             `wgx trust --revoke` lets wgx ask again."
+        );
     }
     for file in &report.files {
         let path = escape_ctl_line(&file.path);

@@ -116,8 +116,8 @@ impl Dialogue for Talk {
         self.terminal.note(text);
     }
 
-    fn confirm(&self, question: &str) -> bool {
-        self.terminal.confirm(question)
+    fn answer(&self, question: &str) -> Option<bool> {
+        self.terminal.answer(question)
     }
 
     fn choose(&self, candidates: &[Candidate]) -> Option<usize> {

@@ -225,6 +225,42 @@ fn a_yes_at_the_prompt_is_kept_for_every_verb() {
     repo.expect(0, &["trust", "--status"]);
 }
 
+/// Runs `gen` in a terminal; `answer` is typed where a question comes.
+fn run_gen_in_a_terminal(repo: &TestRepo, answer: Option<&str>) -> String {
+    let mut terminal = repo.call(&["run", "gen"]).on_terminal();
+    if let Some(answer) = answer {
+        terminal.wait_for("[y/N]");
+        terminal.type_keys(answer);
+    }
+    let (screen, code) = terminal.finish();
+    assert_eq!(code, 0, "{screen}");
+    screen
+}
+
+#[test]
+fn a_no_about_an_implied_up_is_remembered_until_the_content_changes() {
+    let repo = repo();
+    run_gen_in_a_terminal(&repo, Some("n\n"));
+    let screen = run_gen_in_a_terminal(&repo, None);
+    assert!(!screen.contains("[y/N]") && screen.contains("`up` is left out"), "{screen}");
+    assert_eq!(order(&repo), "gen gen");
+    let status = repo.expect(1, &["trust", "--status", "--json"]).json();
+    assert_eq!((&status["declined"], &status["trusted"]), (&true.into(), &false.into()));
+    assert!(repo.expect(1, &["trust", "--status"]).stdout.contains("You said no"));
+    let mut terminal = repo.call(&["run", "build"]).on_terminal();
+    terminal.wait_for("[y/N]");
+    terminal.type_keys("n\n");
+    assert_eq!(terminal.finish().1, 122, "what else waits for trust is still asked about");
+    repo.write(".wgx/profile.local.yml", "tasks: {build: echo other}\n");
+    run_gen_in_a_terminal(&repo, Some("n\n"));
+    run_gen_in_a_terminal(&repo, None);
+    repo.expect(1, &["trust", "--status"]);
+    repo.expect(0, &["trust", "--revoke"]);
+    assert_eq!(repo.expect(1, &["trust", "--status", "--json"]).json()["declined"], false);
+    run_gen_in_a_terminal(&repo, Some("y\n"));
+    repo.expect(0, &["trust", "--status"]);
+}
+
 /// A front like rustup's: it starts what the folder's toolchain file names.
 const FRONT: &str = "#!/bin/sh
 [ -f rust-toolchain.toml ] && sh ./planted.sh
