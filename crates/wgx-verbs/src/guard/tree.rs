@@ -16,6 +16,11 @@ use super::editorconfig::EditorConfigs;
 /// How many names of skipped files a report carries for each reason.
 const SKIPPED_NAMES: usize = 10;
 
+/// Why a file without a readable content is skipped.
+const UNREADABLE: &str = "cannot be read";
+/// Why a file is skipped whose name no report can hold.
+pub(super) const UNNAMEABLE: &str = "the name is not UTF-8";
+
 /// Why the checks could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum GuardError {
@@ -109,6 +114,8 @@ pub(super) struct Tree {
     attributes: Attributes,
     editor: EditorConfigs,
     max_file_bytes: u64,
+    /// What the walk saw and no check can look at: reason and name, as far as it can be shown.
+    unseen: Vec<(&'static str, String)>,
 }
 
 impl Tree {
@@ -120,7 +127,10 @@ impl Tree {
         let error = |source| GuardError::Root { path: request.root.clone(), source };
         let root = fs::canonicalize(&request.root).map_err(error)?;
         fs::read_dir(&root).map_err(error)?;
-        let mut paths = list.map_or_else(|| walk(&root), <[String]>::to_vec);
+        let (mut paths, unseen) = match list {
+            Some(list) => (list.to_vec(), Vec::new()),
+            None => walk(&root),
+        };
         paths.sort_unstable();
         paths.dedup();
         let attributes = Attributes::read(&root, &paths);
@@ -134,7 +144,7 @@ impl Tree {
             by_name.entry(file.name().to_owned()).or_default().push(at);
         }
         let max_file_bytes = request.max_file_bytes;
-        Ok(Self { root, files, index, by_name, attributes, editor, max_file_bytes })
+        Ok(Self { root, files, index, by_name, attributes, editor, max_file_bytes, unseen })
     }
 
     /// The resolved root.
@@ -205,13 +215,15 @@ impl Tree {
     /// The files that were not looked at, by reason.
     pub(super) fn skipped(&self) -> Vec<SkippedFiles> {
         let mut groups: BTreeMap<&'static str, SkippedFiles> = BTreeMap::new();
-        for file in self.files.iter().filter(|file| file.wanted) {
-            let Some(reason) = skip_reason(file.kind) else { continue };
+        let wanted = self.files.iter().filter(|file| file.wanted);
+        let skipped = wanted.filter_map(|file| Some((skip_reason(file.kind)?, &file.path)));
+        let unseen = self.unseen.iter().map(|(reason, name)| (*reason, name));
+        for (reason, name) in skipped.chain(unseen) {
             let empty = || SkippedFiles { reason: reason.to_owned(), count: 0, files: Vec::new() };
             let group = groups.entry(reason).or_insert_with(empty);
             group.count += 1;
             if group.files.len() < SKIPPED_NAMES {
-                group.files.push(file.path.clone());
+                group.files.push(name.clone());
             }
         }
         groups.into_values().collect()
@@ -226,24 +238,37 @@ fn skip_reason(kind: Kind) -> Option<&'static str> {
         Kind::Huge => Some("larger than the size limit"),
         Kind::Generated => Some("generated (linguist-generated): searched for secrets only"),
         Kind::Vendored => Some("vendored"),
-        Kind::Unreadable => Some("cannot be read"),
+        Kind::Unreadable => Some(UNREADABLE),
         Kind::Outside => Some("reached through a link that leads out of the repository"),
         Kind::Absent => Some("not on disk, or neither file nor link"),
     }
 }
 
-/// The files below a folder, by its ignore files, hidden ones included, `.git` left out.
-fn walk(root: &Path) -> Vec<String> {
+/// The files below a folder, by its ignore files, hidden ones included, `.git` left out; and what cannot be
+/// named in a report or read, each with the reason.
+fn walk(root: &Path) -> (Vec<String>, Vec<(&'static str, String)>) {
     let mut builder = WalkBuilder::new(root);
     builder.hidden(false).require_git(false).follow_links(false).parents(false).git_global(false);
     builder.filter_entry(|entry| entry.file_name() != ".git");
-    let entries = builder.build().flatten();
-    let files = entries.filter(|entry| entry.file_type().is_some_and(|kind| !kind.is_dir()));
-    let relative = files.filter_map(|entry| {
-        let path = entry.path().strip_prefix(root).ok()?;
-        path.to_str().map(|path| path.replace(std::path::MAIN_SEPARATOR, "/"))
-    });
-    relative.collect()
+    let (mut named, mut unseen) = (Vec::new(), Vec::new());
+    for entry in builder.build() {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                unseen.push((UNREADABLE, error.to_string()));
+                continue;
+            }
+        };
+        if entry.file_type().is_none_or(|kind| kind.is_dir()) {
+            continue;
+        }
+        let Ok(path) = entry.path().strip_prefix(root) else { continue };
+        match path.to_str() {
+            Some(path) => named.push(path.replace(std::path::MAIN_SEPARATOR, "/")),
+            None => unseen.push((UNNAMEABLE, path.to_string_lossy().into_owned())),
+        }
+    }
+    (named, unseen)
 }
 
 struct Reader<'a> {

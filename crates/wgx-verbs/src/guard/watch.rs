@@ -126,7 +126,7 @@ pub fn watch(
     let mut report = check(&guard, &facts)?;
     if !unnamed.is_empty() {
         let count = unnamed.len() as u64;
-        let reason = "the name is not UTF-8".to_owned();
+        let reason = super::tree::UNNAMEABLE.to_owned();
         let files = unnamed.into_iter().take(SHOWN_UNNAMED).collect();
         report.skipped.push(SkippedFiles { reason, count, files });
         report.counts.skipped += count;

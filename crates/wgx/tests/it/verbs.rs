@@ -100,6 +100,34 @@ fn a_red_task_is_suggested_until_it_is_green() {
 }
 
 #[test]
+fn guard_counts_names_it_cannot_write_without_git_too() {
+    use std::os::unix::ffi::OsStrExt;
+    let repo = TestRepo::new().file("a.txt", "fine\n");
+    let name = std::ffi::OsStr::from_bytes(b"b\xff.txt");
+    fs::write(repo.path().join(name), "<<<<<<< HEAD\n").unwrap();
+    let report = repo.report(&["guard"]);
+    let expected = serde_json::json!([
+        {"reason": "the name is not UTF-8", "count": 1, "files": ["b\u{fffd}.txt"]}
+    ]);
+    assert_eq!(report["skipped"], expected);
+    assert_eq!(report["counts"]["skipped"], 1);
+    let text = repo.expect(0, &["guard"]).stdout;
+    assert!(text.contains("1 not looked at: the name is not UTF-8"), "{text}");
+}
+
+#[test]
+fn guard_says_in_one_line_what_was_left_out_on_request() {
+    let repo = TestRepo::new().file("a.txt", "fine\n");
+    let ran = repo.expect(0, &["guard", "--only", "conflict-markers"]);
+    let told: Vec<&str> =
+        ran.stdout.lines().filter(|line| line.contains("left out on request")).collect();
+    assert_eq!(told.len(), 1, "{}", ran.stdout);
+    assert!(told[0].starts_with("skipped  ") && told[0].contains(" checks "), "{}", told[0]);
+    let report = repo.report(&["guard", "--only", "conflict-markers"]);
+    assert!(report["checks"].as_array().unwrap().len() > 10, "the report names them all");
+}
+
+#[test]
 fn guard_finds_names_and_mends() {
     let repo = TestRepo::new().file("notes.txt", "trailing   \nno newline at the end").git();
     let report = repo.expect(1, &["guard", "--json"]).json();
