@@ -41,6 +41,9 @@ use tree::{SourceFile, Tree};
 /// Default of [`GuardRequest::max_file_bytes`]: 1 MiB.
 pub const MAX_FILE_BYTES: u64 = 1024 * 1024;
 
+/// Reason of a check that `only` or `skip` leave out.
+pub const LEFT_OUT_ON_REQUEST: &str = "left out on request";
+
 /// What is to be checked.
 #[derive(Clone, Debug)]
 pub struct GuardRequest {
@@ -276,7 +279,7 @@ impl Outcome {
         let fixed = findings.iter().filter(|finding| finding.fixed).count();
         let (status, reason) = match (findings.len(), fixed) {
             _ if !is_wanted(rule.id, context.request) => {
-                (GuardStatus::Skipped, "left out on request".to_owned())
+                (GuardStatus::Skipped, LEFT_OUT_ON_REQUEST.to_owned())
             }
             (0, _) => match check.absent(context) {
                 Some(reason) => (GuardStatus::Skipped, reason.to_owned()),

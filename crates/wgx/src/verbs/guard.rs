@@ -3,8 +3,9 @@
 use std::fmt::Write;
 
 use contracts::wgx::guard::FixKind;
-use contracts::wgx::{GuardReport, GuardStatus};
+use contracts::wgx::{GuardCheck, GuardReport, GuardStatus};
 use redact::escape::escape_ctl_line;
+use wgx_verbs::guard::LEFT_OUT_ON_REQUEST;
 use wgx_verbs::guard::watch::{WatchRequest, watch};
 
 use crate::exit::{Exit, Failure};
@@ -95,7 +96,9 @@ fn render(report: &GuardReport) -> String {
 }
 
 fn checks(text: &mut String, report: &GuardReport) {
-    for check in &report.checks {
+    let is_unwanted = |check: &&GuardCheck| check.reason == LEFT_OUT_ON_REQUEST;
+    let (unwanted, shown): (Vec<_>, Vec<_>) = report.checks.iter().partition(is_unwanted);
+    for check in shown {
         let (style, word) = match check.status {
             GuardStatus::Passed => (GOOD, "ok"),
             GuardStatus::Failed => (BAD, "failed"),
@@ -110,6 +113,10 @@ fn checks(text: &mut String, report: &GuardReport) {
         let (rule, reason) = (escape_ctl_line(&check.rule), escape_ctl_line(&reason));
         let (word, rule) = (pad(word, 8), pad(&rule, 24));
         let _ = writeln!(text, "{style}{word}{style:#} {rule} {DIM}{reason}{DIM:#}");
+    }
+    if !unwanted.is_empty() {
+        let (word, count) = (pad("skipped", 8), unwanted.len());
+        let _ = writeln!(text, "{DIM}{word} {count} checks {LEFT_OUT_ON_REQUEST}{DIM:#}");
     }
 }
 
