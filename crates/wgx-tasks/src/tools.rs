@@ -239,6 +239,19 @@ impl Requirement {
         Ok(comparisons)
     }
 
+    /// Whether a version newer than `version` is asked for: a lower bound of it lies above.
+    #[must_use]
+    pub fn asks_for_newer(&self, version: &Version) -> bool {
+        use Operator::{Caret, Equal, Greater, GreaterOrEqual, Tilde};
+        let is_bound = |operator: &Operator| {
+            matches!(operator, Greater | GreaterOrEqual | Equal | Caret | Tilde)
+        };
+        let above = |(operator, wanted): &(Operator, Version)| {
+            is_bound(operator) && !holds(GreaterOrEqual, version, wanted)
+        };
+        self.0.iter().any(|all| all.iter().any(above))
+    }
+
     /// Whether `version` fits.
     #[must_use]
     pub fn fits(&self, version: &Version) -> bool {

@@ -142,7 +142,7 @@ fn a_bad_state_says_what_to_do() {
     Warn machine/locale: C is not UTF-8 -> set LANG to a UTF-8 locale (C.UTF-8)
     Ok machine/environment: tasks do not see what cargo run had added: CARGO_PKG_NAME
     Fail tools/git: is not on PATH -> install git
-    Fail tools/rustc: 1.95.0 is here, Cargo.toml asks for >=1.99; asked for by Cargo.toml (>=1.99) -> install rustc and put it on PATH
+    Fail tools/rustc: 1.95.0 is here, Cargo.toml asks for >=1.99; asked for by Cargo.toml (>=1.99) -> update rustc
     Ok tools/cargo: here for Cargo.toml
     Fail tools/node: get node; asked for by .nvmrc (^20) -> run: sudo apt-get install --yes -- nodejs
     Warn tools/jq: get jq; asked for by task u -> run: sudo apt-get install --yes -- jq

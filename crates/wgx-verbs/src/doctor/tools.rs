@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use contracts::wgx::doctor::DoctorFinding;
 use contracts::wgx::up::{UpAction, UpStep};
 use wgx_tasks::task::{FoundTask, Program};
+use wgx_tasks::tools::{Requirement, Version};
 
 use super::{DoctorFacts, fail, good, warn};
 use crate::up::{self, Needs};
@@ -24,7 +25,7 @@ pub(super) fn judge(facts: &DoctorFacts<'_>) -> Vec<DoctorFinding> {
     let asked = steps.iter().filter(|step| {
         step.key.starts_with("packages") || step.key.starts_with("tool:") && step.key != "tool:git"
     });
-    findings.extend(asked.map(from_step));
+    findings.extend(asked.map(|step| from_step(step, facts)));
     findings.extend(missing_runners(facts));
     findings
 }
@@ -37,7 +38,7 @@ fn git(facts: &DoctorFacts<'_>) -> DoctorFinding {
     }
 }
 
-fn from_step(step: &UpStep) -> DoctorFinding {
+fn from_step(step: &UpStep, facts: &DoctorFacts<'_>) -> DoctorFinding {
     let subject = step.key.strip_prefix("tool:").unwrap_or("packages");
     let about = ("tools", subject);
     let note = step.note.as_deref();
@@ -48,11 +49,27 @@ fn from_step(step: &UpStep) -> DoctorFinding {
     let advice = match (commands.is_empty(), step.action) {
         (false, UpAction::Run) => format!("wgx up runs: {}", commands.join("; ")),
         (false, _) => format!("run: {}", commands.join("; ")),
-        (true, _) => format!("install {subject} and put it on PATH"),
+        (true, _) => by_hand(subject, facts),
     };
     let what = note.map_or_else(|| step.title.clone(), str::to_owned);
     let message = format!("{what}; asked for by {}", step.reason);
     if step.required { fail(about, message, &advice) } else { warn(about, message, &advice) }
+}
+
+/// What a person does about a tool that nothing here can get: one that is missing is installed, one that
+/// is too old updated.
+fn by_hand(subject: &str, facts: &DoctorFacts<'_>) -> String {
+    let fact = facts.machine.tools.get(subject).filter(|fact| fact.path.is_some());
+    let Some(fact) = fact else { return format!("install {subject} and put it on PATH") };
+    let version = fact.version.as_deref().and_then(Version::parse);
+    let asked = facts.needs.tools.iter().filter(|need| need.name == subject);
+    let mut asked = asked.filter_map(|need| Requirement::parse(need.requirement.as_deref()?).ok());
+    match version {
+        Some(version) if asked.any(|asked| asked.asks_for_newer(&version)) => {
+            format!("update {subject}")
+        }
+        _ => format!("put another version of {subject} on PATH"),
+    }
 }
 
 /// Programs that tasks start, with the number of tasks; wrappers inside the repository are not
