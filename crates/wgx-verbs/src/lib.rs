@@ -3,6 +3,7 @@
 //! No verb prints, exits or reads the environment; the faces do. What a verb needs from outside comes
 //! in its request or in the [`context::Context`].
 
+mod by_meaning;
 pub mod context;
 pub mod doctor;
 pub mod guard;

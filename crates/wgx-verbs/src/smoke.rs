@@ -4,7 +4,7 @@
 //! stage (format, lint, types, build, test) that free text finds by its meaning, then the compiler's own
 //! check. Durations measured here decide what fits; without them, what is usual for the stage.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::time::Instant;
 
 use contracts::wgx::smoke::{SCHEMA, SmokeReport, SmokeResult, SmokeStep};
@@ -15,11 +15,11 @@ use wgx_tasks::profile::{self, Os};
 use wgx_tasks::sources::Discovery;
 use wgx_tasks::task::{Invocation, Program};
 
+use crate::by_meaning;
 use crate::context::Context;
 use crate::list::{self, ListRequest};
 use crate::notebook::Notebook;
 use crate::observe;
-use crate::phrase::{self, PhraseContext, Signals};
 use crate::run::{self, Dialogue, Reason, RunError, RunRequest, Step};
 
 /// Least and most time for a smoke test, in milliseconds.
@@ -105,7 +105,7 @@ fn durations(context: &Context) -> Result<HashMap<String, TaskStats>, RunError> 
 fn checks(found: &Discovery, durations: &HashMap<String, TaskStats>) -> Vec<Check> {
     let declared = declared(found);
     let tasks: Vec<(&'static str, usize, u64)> =
-        if declared.is_empty() { by_meaning(found) } else { declared };
+        if declared.is_empty() { stages(found) } else { declared };
     let check = |(stage, index, usual_ms): (&'static str, usize, u64)| {
         let measured_ms = durations
             .get(&found.tasks[index].task.id)
@@ -148,20 +148,10 @@ fn declared(found: &Discovery) -> Vec<(&'static str, usize, u64)> {
         .collect()
 }
 
-fn by_meaning(found: &Discovery) -> Vec<(&'static str, usize, u64)> {
-    let nothing = BTreeMap::new();
-    let history = HashMap::new();
-    let context = PhraseContext {
-        tasks: &found.tasks,
-        synonyms: &nothing,
-        semantics: &nothing,
-        learned: &nothing,
-        history: &history,
-        signals: Signals::default(),
-    };
+fn stages(found: &Discovery) -> Vec<(&'static str, usize, u64)> {
     let mut chosen: Vec<(&'static str, usize, u64)> = Vec::new();
     for (stage, words, usual_ms) in STAGES {
-        let outcome = phrase::resolve(words, &context);
+        let outcome = by_meaning::resolve(words, &found.tasks);
         let is_winner = outcome.decision == Decision::Run;
         let clear = outcome.candidates.iter().enumerate().filter(|(place, candidate)| {
             candidate.score >= CLEAR_SCORE || (is_winner && *place == 0)

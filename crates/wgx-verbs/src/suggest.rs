@@ -14,11 +14,11 @@ use wgx_tasks::process::Limits;
 use wgx_tasks::process::launch::quote;
 use wgx_tasks::sources::Discovery;
 
+use crate::by_meaning;
 use crate::context::Context;
 use crate::list::{self, ListRequest};
 use crate::notebook::{Notebook, NotebookError};
 use crate::observe;
-use crate::phrase::{self, PhraseContext, Signals};
 
 const GIT_TIMEOUT_MS: u64 = 5_000;
 /// Runs that are looked at.
@@ -128,18 +128,8 @@ fn status(context: &Context) -> Option<Status> {
 
 /// Tasks that check the code, by their meaning.
 fn checks(found: &Discovery) -> Vec<String> {
-    let nothing = std::collections::BTreeMap::new();
-    let history = std::collections::HashMap::new();
-    let context = PhraseContext {
-        tasks: &found.tasks,
-        synonyms: &nothing,
-        semantics: &nothing,
-        learned: &nothing,
-        history: &history,
-        signals: Signals::default(),
-    };
     let best = |words: &&str| {
-        let outcome = phrase::resolve(words, &context);
+        let outcome = by_meaning::resolve(words, &found.tasks);
         let best = outcome.candidates.first().filter(|_| outcome.decision != Decision::None)?;
         let task = &found.tasks[best.task].task;
         (task.runnable && !task.destructive).then(|| task.id.clone())
