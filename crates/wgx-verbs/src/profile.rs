@@ -3,7 +3,7 @@
 //! `learn` writes `profiles/<repo>.yml` in the memory: shortcuts that a person can read, edit and copy into
 //! the repository's own profile.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -61,16 +61,7 @@ impl ProfileError {
 /// When the repository or the memory cannot be read.
 pub fn show(context: &Context) -> Result<ProfileReport, ProfileError> {
     let files = RepoFiles::new(&context.root.path)?;
-    let mut report = ProfileReport {
-        schema: SCHEMA.to_owned(),
-        profile: None,
-        tasks: Vec::new(),
-        synonyms: BTreeMap::new(),
-        semantics: BTreeMap::new(),
-        learned: BTreeMap::new(),
-        favourites: Vec::new(),
-        written: None,
-    };
+    let mut report = ProfileReport { schema: SCHEMA.to_owned(), ..ProfileReport::default() };
     if let Some(loaded) = profile::load(&files, "", Os::current()) {
         let profile = loaded.profile;
         report.tasks = profile.tasks.iter().map(|task| task.name.clone()).collect();
@@ -200,16 +191,7 @@ mod tests {
 
     #[test]
     fn the_written_file_is_a_profile_with_the_learned_words() {
-        let mut report = ProfileReport {
-            schema: SCHEMA.to_owned(),
-            profile: None,
-            tasks: Vec::new(),
-            synonyms: BTreeMap::new(),
-            semantics: BTreeMap::new(),
-            learned: BTreeMap::new(),
-            favourites: Vec::new(),
-            written: None,
-        };
+        let mut report = ProfileReport::default();
         report.learned.insert("look: \"here\"".into(), vec!["just:lint".into(), "vale .".into()]);
         let text = render(("a\nb", "k"), &report, &BTreeSet::new());
         let loaded = profile::parse(".wgx/profile.yml", &text, Os::current());

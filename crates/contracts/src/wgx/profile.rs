@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub const SCHEMA: &str = "wgx.profile/1";
 
 /// The words of a repository: declared in its profile, and learned from its runs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProfileReport {
     /// Always [`SCHEMA`].
     pub schema: String,
