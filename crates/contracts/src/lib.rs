@@ -4,6 +4,7 @@
 //! report, never renamed or removed; `schemas/` holds what [`schemas`] generates.
 
 pub mod memory;
+pub mod repolens;
 pub mod wgx;
 
 /// One published JSON Schema: the identifier that reports carry in `schema`, and how to generate it.
@@ -20,5 +21,5 @@ pub fn schemas() -> Vec<PublishedSchema> {
         id: memory::PACK_SCHEMA,
         generate: || schemars::schema_for!(memory::PackManifest),
     };
-    std::iter::once(packs).chain(wgx::schemas()).collect()
+    std::iter::once(packs).chain(repolens::schemas()).chain(wgx::schemas()).collect()
 }

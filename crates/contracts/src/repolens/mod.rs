@@ -1,0 +1,20 @@
+//! What `repolens` writes for others: the head of a merge and its sidecar, and the reports of its verbs.
+
+pub mod agent;
+pub mod report;
+
+use crate::PublishedSchema;
+
+/// All schemas of repoLens.
+pub(crate) fn schemas() -> Vec<PublishedSchema> {
+    vec![
+        PublishedSchema {
+            id: report::SCHEMA,
+            generate: || schemars::schema_for!(report::ReportMeta),
+        },
+        PublishedSchema {
+            id: agent::SCHEMA,
+            generate: || schemars::schema_for!(agent::AgentSidecar),
+        },
+    ]
+}
