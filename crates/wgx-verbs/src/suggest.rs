@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use contracts::wgx::suggest::{SCHEMA, SuggestReport, Suggestion};
-use contracts::wgx::{Decision, TaskSource};
+use contracts::wgx::{Decision, FixKind, TaskSource};
 use jiff::Timestamp;
 use memory::{EnvironmentChange, Precedent, RuleCount, Run, RunFilter, Successor, TaskStats};
 use wgx_tasks::fingerprint::LOCKFILES;
@@ -16,6 +16,7 @@ use wgx_tasks::sources::Discovery;
 
 use crate::by_meaning;
 use crate::context::Context;
+use crate::guard;
 use crate::list::{self, ListRequest};
 use crate::notebook::{Notebook, NotebookError};
 use crate::observe;
@@ -339,9 +340,12 @@ fn changed(facts: &Facts) -> Vec<Suggestion> {
 fn rules(facts: &Facts) -> Option<Suggestion> {
     let broken = facts.rules.iter().filter(|rule| rule.outcome == "broken" && rule.events >= 3);
     let worst = broken.max_by_key(|rule| rule.events)?;
+    let mends =
+        guard::rules().iter().any(|rule| rule.id == worst.rule && rule.kind == FixKind::Safe);
+    let fix = if mends { " --fix" } else { "" };
     Some(Suggestion {
         kind: "rule".to_owned(),
-        command: format!("wgx guard --only {} --fix", quoted(&worst.rule)),
+        command: format!("wgx guard --only {}{fix}", quoted(&worst.rule)),
         task: None,
         reason: format!(
             "The rule {} was broken in {} of the last guards here.",
@@ -494,6 +498,18 @@ mod tests {
         assert!(propose(&green).iter().all(|suggestion| suggestion.kind != "red"));
         let gone = facts(vec![run("r1", "just:old", 5, Some(1))]);
         assert!(propose(&gone).iter().all(|suggestion| suggestion.kind != "red"));
+    }
+
+    #[test]
+    fn a_rule_is_mended_only_where_guard_can_mend_it() {
+        let broken = |rule: &str| {
+            let mut facts = facts(Vec::new());
+            let (rule, outcome) = (rule.to_owned(), "broken".to_owned());
+            facts.rules.push(RuleCount { rule, outcome, events: 3, last_at_ms: 0 });
+            propose(&facts).remove(0).command
+        };
+        assert_eq!(broken("final-newline"), "wgx guard --only final-newline --fix");
+        assert_eq!(broken("secrets"), "wgx guard --only secrets");
     }
 
     #[test]
