@@ -4,4 +4,8 @@
 //! validate, write. Nothing of a repository is executed, no link is followed, and whatever does not
 //! stand in the merge is counted with its reason.
 
+pub mod classify;
 pub mod model;
+pub mod pool;
+pub mod scan;
+pub mod select;

@@ -1,5 +1,7 @@
 //! What a scan knows of repositories and their files, before anything is rendered.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Everything one merge is made of, in the order of the merge.
@@ -20,8 +22,12 @@ pub struct Repo {
     pub purpose: Option<String>,
     /// Its files, sorted by the bytes of their paths.
     pub files: Vec<File>,
-    /// What the walk left out as a whole, with the number of entries where it was counted.
+    /// What the walk left out, sorted by path; a folder that was not entered is one entry.
     pub skipped: Vec<Skipped>,
+    /// How many files the filters of the selection took out of the merge, by reason.
+    pub filtered: BTreeMap<FilterReason, u64>,
+    /// What has to be said about the scan itself, such as an ignore file that was too large.
+    pub notes: Vec<String>,
 }
 
 /// One file of a working copy, whether or not its content stands in the merge.
@@ -42,11 +48,58 @@ pub struct File {
     pub tags: Vec<Tag>,
     /// Whether its content stands in the merge, and if not why.
     pub inclusion: Inclusion,
+    /// What the file system said of it; tells whether it changed.
+    pub stamp: Stamp,
+}
+
+impl File {
+    /// The bytes of its path below the root, as the file system has them.
+    pub fn raw_path(&self) -> Cow<'_, [u8]> {
+        if self.escaped {
+            Cow::Owned(unescape(self.path.as_bytes()))
+        } else {
+            Cow::Borrowed(self.path.as_bytes())
+        }
+    }
+}
+
+/// `%XX` back to the byte it stands for.
+fn unescape(path: &[u8]) -> Vec<u8> {
+    let mut raw = Vec::with_capacity(path.len());
+    let mut rest = path;
+    while let [first, tail @ ..] = rest {
+        let digits = tail.get(..2).and_then(|digits| str::from_utf8(digits).ok());
+        let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match byte {
+            Some(byte) if *first == b'%' => {
+                raw.push(byte);
+                rest = &tail[2..];
+            }
+            _ => {
+                raw.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    raw
+}
+
+/// The state of a file as the file system tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Stamp {
+    /// Last change of the content, in nanoseconds since 1970.
+    pub mtime_ns: i64,
+    /// Last change of content or metadata, in nanoseconds since 1970; cannot be set by hand.
+    pub ctime_ns: i64,
+    /// Number of the file within its device.
+    pub inode: u64,
 }
 
 /// What a directory entry is. Only [`Kind::Text`] can be merged with content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
+    /// A regular file that nobody has looked into yet; reading it tells what it is.
+    Unread,
     /// UTF-8 text, a byte order mark allowed.
     Text,
     /// Text in an encoding that can be turned into UTF-8 and back without loss.
@@ -85,7 +138,7 @@ pub enum Encoding {
 /// What the walk did not enter or list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Skipped {
-    /// Relative to the root, with `/`.
+    /// Relative to the root, with `/`; a folder ends with `/`.
     pub path: String,
     /// Why.
     pub reason: SkipReason,
@@ -100,8 +153,19 @@ pub enum SkipReason {
     Tooling,
     /// The repository's own `.git`.
     GitFolder,
-    /// A file of secrets such as `.env`.
-    SecretFile,
+}
+
+/// Why the selection took a file out of the merge, manifest included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FilterReason {
+    /// Its path does not contain the path filter.
+    PathFilter,
+    /// Its name ends with none of the extensions.
+    Extension,
+    /// The pool does not list it, or blocks the repository.
+    Pool,
+    /// Only code was asked for.
+    CodeOnly,
 }
 
 /// The six categories of the specification; no other may arise.
@@ -173,6 +237,10 @@ pub enum Reason {
     Special,
     /// Cannot be read.
     Unreadable,
+    /// A file of secrets such as `.env`: named, never shown.
+    SecretFile,
+    /// Larger than what is read of one file (see `facts`), and no `max_file_bytes` cuts it.
+    TooLarge,
     /// Changed while the merge was made, more often than it was tried again.
     Changed,
 }

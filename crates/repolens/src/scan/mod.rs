@@ -1,0 +1,57 @@
+//! From roots to a [`Snapshot`]: a parallel walk that executes nothing, follows no link, opens
+//! nothing outside the roots and gives the same order everywhere.
+
+pub mod beneath;
+mod ignores;
+mod names;
+mod purpose;
+mod roots;
+mod walk;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+pub use roots::{ROOTS_MAX, ScanError};
+
+use crate::model::{Repo, Snapshot};
+
+/// How to walk.
+#[derive(Debug, Clone, Default)]
+pub struct ScanOptions {
+    /// Lists what ignore files and the tooling rule would leave out. `.git` stays out.
+    pub no_ignore: bool,
+    /// The person's global ignore file. It is not part of the tree, so it is off unless asked.
+    pub global_ignore: Option<PathBuf>,
+    /// Threads of the walk; 0 is one for every core. The result does not depend on it.
+    pub threads: usize,
+}
+
+/// Scans one to [`ROOTS_MAX`] working copies.
+///
+/// Every regular file is [`crate::model::Kind::Unread`] afterwards: only reading it tells whether
+/// it is text.
+pub fn scan(roots: &[PathBuf], options: &ScanOptions) -> Result<Snapshot, ScanError> {
+    let mut repos = Vec::new();
+    for root in roots::settle(roots)? {
+        repos.push(scan_root(root, options)?);
+    }
+    Ok(Snapshot { repos })
+}
+
+fn scan_root(root: roots::Root, options: &ScanOptions) -> Result<Repo, ScanError> {
+    let roots::Root { name, path } = root;
+    let opened = beneath::Root::open(&path)
+        .map_err(|source| ScanError::Unreadable { path: path.clone(), source })?;
+    let found = walk::walk(&opened, options)
+        .map_err(|source| ScanError::Unreadable { path: path.clone(), source })?;
+    let purpose = purpose::read(&opened);
+    Ok(Repo {
+        name,
+        root: path,
+        purpose,
+        files: found.files,
+        skipped: found.skipped,
+        filtered: BTreeMap::new(),
+        notes: found.notes,
+    })
+}
