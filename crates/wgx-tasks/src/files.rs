@@ -20,6 +20,33 @@ pub struct RepoFiles {
     read: RefCell<BTreeSet<String>>,
 }
 
+/// What stands in a folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Folder,
+    /// A symbolic link, wherever it leads.
+    Link,
+    /// A device, a pipe, a socket.
+    Other,
+}
+
+impl EntryKind {
+    fn of(kind: fs::FileType) -> Self {
+        if kind.is_symlink() {
+            Self::Link
+        } else if kind.is_dir() {
+            Self::Folder
+        } else if kind.is_file() {
+            Self::File
+        } else {
+            Self::Other
+        }
+    }
+}
+
 /// Why a file could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
@@ -124,6 +151,40 @@ impl RepoFiles {
             .collect();
         names.sort_unstable();
         names
+    }
+
+    /// What stands in a folder (UTF-8 names), sorted; links are not followed. The folder itself must be known
+    /// to lie inside, as for [`RepoFiles::folders`].
+    pub fn entries(&self, dir: &str) -> Vec<(String, EntryKind)> {
+        if self.memory.is_some() {
+            let kind = |name: String| Some((name.clone(), self.kind(&join(dir, &name)?)?));
+            return self.list(dir).into_iter().filter_map(kind).collect();
+        }
+        let Ok(entries) = fs::read_dir(self.root.join(dir)) else {
+            return Vec::new();
+        };
+        let mut found: Vec<(String, EntryKind)> = entries
+            .flatten()
+            .filter_map(|entry| {
+                let kind = EntryKind::of(entry.file_type().ok()?);
+                Some((entry.file_name().into_string().ok()?, kind))
+            })
+            .collect();
+        found.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+        found
+    }
+
+    /// What stands at a path, a link not followed; `None` when nothing does or a folder above it leads out.
+    pub fn kind(&self, path: &str) -> Option<EntryKind> {
+        if let Some(memory) = &self.memory {
+            return match memory.contains_key(path) {
+                true => Some(EntryKind::File),
+                false => (path.is_empty() || self.is_dir(path)).then_some(EntryKind::Folder),
+            };
+        }
+        self.resolve(parent(path)).ok()?;
+        let metadata = fs::symlink_metadata(self.root.join(path)).ok()?;
+        Some(EntryKind::of(metadata.file_type()))
     }
 
     /// Whether there is anything of that path, in one system call. It says nothing about where links

@@ -2,13 +2,16 @@
 
 /// Whether a name fits a pattern; a leading dot must be written out.
 pub(super) fn fits(pattern: &str, name: &str) -> bool {
-    glob(pattern.as_bytes(), name.as_bytes())
+    let hidden = name.starts_with('.') && !pattern.starts_with('.');
+    !hidden && fits_any(pattern, name)
+}
+
+/// Whether a text fits a pattern as `find` sees it: dots and `/` are ordinary characters.
+pub(super) fn fits_any(pattern: &str, text: &str) -> bool {
+    glob(pattern.as_bytes(), text.as_bytes())
 }
 
 fn glob(pattern: &[u8], name: &[u8]) -> bool {
-    if name.first() == Some(&b'.') && pattern.first() != Some(&b'.') {
-        return false;
-    }
     let (mut p, mut n) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
     while n < name.len() {

@@ -24,6 +24,13 @@ const FILES: &[Trap] = &[
     ("make-include", &[("Makefile", "include $(shell @; echo a.mk)\n-include b.mk\nall:\n")]),
     ("make-eval", &[("Makefile", "$(eval $(shell @))\n$(info $(shell @))\nall:\n")]),
     ("make-remake", &[("Makefile", "include gen.mk\ngen.mk:\n\t@\nall:\n")]),
+    (
+        "make-find",
+        &[(
+            "Makefile",
+            "X := $(shell find . -name Makefile -exec @ {} \\;)\n$(X) $(shell ls | xargs @):\n$(shell ls | sed 'e @'):\n$(shell echo | awk '{system(\"@\")}'):\nall:\n",
+        )],
+    ),
     ("just-backtick", &[("justfile", "x := `@`\ny := shell('@')\nbuild:\n  echo {{x}}\n")]),
     (
         "just-shell",

@@ -1,6 +1,5 @@
-//! The functions of make that are pure, and the few shell commands whose answer needs no shell.
+//! The functions of make that are pure.
 
-use super::shell;
 use super::text::{UNKNOWN, arguments, is_unknown, stem};
 use super::variables::Variables;
 use crate::sources::name_pattern;
@@ -66,7 +65,7 @@ pub(super) fn call(variables: &mut Variables<'_>, name: &str, text: &str) -> Str
         "error" | "warning" | "info" | "file" => String::new(),
         "shell" => {
             let command = variables.expand(text);
-            shell::answer(variables, command.trim()).unwrap_or_else(|| UNKNOWN.to_string())
+            variables.shell(command.trim())
         }
         "value" => {
             let name = variables.expand(text);
@@ -102,9 +101,10 @@ fn limit(name: &str) -> usize {
     }
 }
 
-fn description(variables: &Variables<'_>, name: &str, flavor: bool) -> String {
+fn description(variables: &mut Variables<'_>, name: &str, flavor: bool) -> String {
+    let is_set = variables.is_set(name);
     let text = match variables.get(name) {
-        None if !variables.is_set(name) => "undefined",
+        None if !is_set => "undefined",
         None if flavor => "recursive",
         None => "environment",
         Some(variable) if !flavor && variable.default => "default",
@@ -336,5 +336,11 @@ fn matches(variables: &Variables<'_>, pattern: &str) -> Vec<String> {
         heads = next;
     }
     heads.retain(|path| exists(path));
+    if pattern.ends_with('/') {
+        let is_folder = |path: &String| {
+            variables.inside(path).is_some_and(|inside| variables.files.is_dir(&inside))
+        };
+        heads.retain(is_folder);
+    }
     heads
 }

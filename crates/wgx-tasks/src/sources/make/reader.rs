@@ -325,10 +325,7 @@ impl<'s, 'f, 'a> Reader<'s, 'f, 'a> {
                 let value = functions::call(&mut self.variables, "shell", value);
                 self.variables.set(name, value, false);
             }
-            ":=" | "::=" | ":::=" => {
-                let value = self.variables.expand(value);
-                self.variables.set(name, value, false);
-            }
+            ":=" | "::=" | ":::=" => self.variables.set_expanded(name, value),
             _ => self.variables.set(name, value.to_owned(), true),
         }
     }
@@ -456,7 +453,7 @@ impl<'s, 'f, 'a> Reader<'s, 'f, 'a> {
             let reason = "some targets depend on a condition that only make can decide";
             self.note_dynamic(file, line, reason);
         }
-        let name = name.strip_prefix("./").unwrap_or(name);
+        let name = plain(name);
         let description = self.description(place.comment);
         Some(self.declare(name, place, description))
     }
@@ -503,8 +500,9 @@ impl<'s, 'f, 'a> Reader<'s, 'f, 'a> {
                 continue;
             }
             let described = self.description_of_phony(place.comment);
-            self.declare(&name, place, described);
-            self.phony.insert(name);
+            let name = plain(&name);
+            self.declare(name, place, described);
+            self.phony.insert(name.to_owned());
         }
     }
 
@@ -556,6 +554,15 @@ impl<'s, 'f, 'a> Reader<'s, 'f, 'a> {
         }
         self.lines(lines, at);
     }
+}
+
+/// A name without the `./` that make ignores.
+fn plain(name: &str) -> &str {
+    let mut short = name;
+    while let Some(rest) = short.strip_prefix("./") {
+        short = rest.trim_start_matches('/');
+    }
+    if short.is_empty() { name } else { short }
 }
 
 /// A rule's surroundings.

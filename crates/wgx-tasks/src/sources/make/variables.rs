@@ -3,8 +3,8 @@
 
 use std::collections::HashMap;
 
-use super::functions;
 use super::text::{self, UNKNOWN};
+use super::{functions, shell};
 use crate::files::RepoFiles;
 use crate::sources::Environment;
 
@@ -23,6 +23,14 @@ pub(super) struct Variable {
     pub(super) recursive: bool,
     /// Make itself defines it, so that the environment wins over it.
     pub(super) default: bool,
+    /// The value is a shell command whose answer nobody has needed yet.
+    waiting: bool,
+}
+
+impl Variable {
+    fn new(value: String, recursive: bool, default: bool) -> Self {
+        Self { value, recursive, default, waiting: false }
+    }
 }
 
 /// The variables so far, and what functions may look at.
@@ -37,6 +45,8 @@ pub(super) struct Variables<'a> {
     locals: Vec<(String, String)>,
     /// Texts that `$(eval)` produced and that are not read yet.
     pub(super) evaluated: Vec<String>,
+    /// Answers of shell commands.
+    answers: HashMap<String, String>,
     steps: usize,
     bytes: usize,
     depth: usize,
@@ -51,6 +61,7 @@ impl<'a> Variables<'a> {
             values: HashMap::new(),
             locals: Vec::new(),
             evaluated: Vec::new(),
+            answers: HashMap::new(),
             steps: 0,
             bytes: 0,
             depth: 0,
@@ -78,8 +89,7 @@ impl<'a> Variables<'a> {
         for (name, value) in defaults {
             let given = name != "SHELL" && !name.starts_with('.') && name != "CURDIR";
             if !given || variables.inherited(name).is_none() {
-                let variable =
-                    Variable { value: value.to_owned(), recursive: false, default: true };
+                let variable = Variable::new(value.to_owned(), false, true);
                 variables.values.insert(name.to_owned(), variable);
             }
         }
@@ -105,11 +115,13 @@ impl<'a> Variables<'a> {
         crate::files::join("", below.trim_start_matches('/'))
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<&Variable> {
+    pub(super) fn get(&mut self, name: &str) -> Option<&Variable> {
+        self.settle(name);
         self.values.get(name)
     }
 
-    pub(super) fn is_defined(&self, name: &str) -> bool {
+    pub(super) fn is_defined(&mut self, name: &str) -> bool {
+        self.settle(name);
         match self.values.get(name) {
             Some(variable) => !variable.value.is_empty(),
             None => self.inherited(name).is_some_and(|value| !value.is_empty()),
@@ -140,7 +152,43 @@ impl<'a> Variables<'a> {
     }
 
     pub(super) fn set(&mut self, name: &str, value: String, recursive: bool) {
-        self.values.insert(name.to_owned(), Variable { value, recursive, default: false });
+        self.values.insert(name.to_owned(), Variable::new(value, recursive, false));
+    }
+
+    /// `NAME := VALUE`. A slow shell command that is the whole value waits until somebody needs it: most
+    /// such variables are for recipes only.
+    pub(super) fn set_expanded(&mut self, name: &str, value: &str) {
+        let command = value.trim().strip_prefix("$(shell ").filter(|command| {
+            text::reference_end(value.trim()) == value.trim().len() && shell::is_slow(command)
+        });
+        if let Some(command) = command.and_then(|command| command.strip_suffix(')')) {
+            let value = self.expand(command);
+            let variable = Variable { waiting: true, ..Variable::new(value, false, false) };
+            self.values.insert(name.to_owned(), variable);
+            return;
+        }
+        let value = self.expand(value);
+        self.set(name, value, false);
+    }
+
+    /// Answers the command that a variable waits for.
+    fn settle(&mut self, name: &str) {
+        let Some(variable) = self.values.get(name).filter(|variable| variable.waiting) else {
+            return;
+        };
+        let command = variable.value.clone();
+        let value = self.shell(command.trim());
+        self.set(name, value, false);
+    }
+
+    /// What `$(shell COMMAND)` gives, each command answered once.
+    pub(super) fn shell(&mut self, command: &str) -> String {
+        if let Some(known) = self.answers.get(command) {
+            return known.clone();
+        }
+        let answer = shell::answer(self, command).unwrap_or_else(|| UNKNOWN.to_string());
+        self.answers.insert(command.to_owned(), answer.clone());
+        answer
     }
 
     pub(super) fn remove(&mut self, name: &str) {
@@ -149,6 +197,7 @@ impl<'a> Variables<'a> {
 
     /// `NAME += VALUE`.
     pub(super) fn append(&mut self, name: &str, value: &str) {
+        self.settle(name);
         match self.values.get(name).cloned() {
             Some(mut variable) => {
                 let more = if variable.recursive { value.to_owned() } else { self.expand(value) };
@@ -258,6 +307,7 @@ impl<'a> Variables<'a> {
         if let Some((_, value)) = self.locals.iter().rev().find(|(local, _)| local == name) {
             return value.clone();
         }
+        self.settle(name);
         match self.values.get(name) {
             Some(variable) if variable.recursive => {
                 let value = variable.value.clone();

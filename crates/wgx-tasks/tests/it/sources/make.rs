@@ -288,6 +288,114 @@ fn variables_of_the_environment_count_as_make_counts_them() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the real shell answers what discovery must know")]
+fn pipes_over_files_give_what_a_real_shell_gives() {
+    let files = [
+        ("go.mod", "module x\n\ngo 1.22\n"),
+        ("cmd/one/main.go", "package main\n"),
+        ("cmd/two/main.go", "package main // todo\n"),
+        ("cmd/two/.hidden/main.go", ""),
+        ("lib/a/go.mod", ""),
+        ("lib/b/go.mod", ""),
+        ("test/x/first-test", "ok\n"),
+        ("test/y/second-test", "todo\n"),
+        ("ci.yml", "steps:\n  - version: v1.5.2\n  - other: x\n"),
+        ("list.txt", "beta:2\nalpha:1\n# note\nbeta:2\n\ngamma:3\n"),
+    ];
+    let commands = [
+        r"find . -type f -name 'go.mod' -exec dirname {} \; | sort",
+        r"find . -name go.mod -exec dirname {} \; | egrep -v '^./lib/b|^\.$$' | sort -r",
+        r"find cmd -mindepth 1 -maxdepth 1 -type d | xargs -n1 basename",
+        r"find . -path ./lib -prune -o \( -name '*.go' ! -path '*/.hidden/*' \) -print",
+        r"find test -type f -name '*-test' -exec grep -l todo {} \+",
+        r"find cmd/ -name main.go -printf '%h\n' | sed 's|^cmd/||'",
+        r"find . -regextype posix-extended -regex '.*/(one|two)/main[.]go'",
+        r"find gone -name x 2>/dev/null || echo none",
+        r"cat ci.yml | grep [[:space:]]version: | sed 's/.*version: //'",
+        r"grep -v '^#' list.txt | sed -e '/^$$/d' | cut -d: -f1 | sort -u",
+        r"awk -F: '/^beta/ {print $$2}' list.txt | uniq",
+        r#"awk '$$1 == "go" {print $$2}' go.mod && awk '/^go [0-9]/ {print $$2; exit}' go.mod"#,
+        r"sed -n '/beta/,/note/ p' list.txt | tr -d ':#'",
+        r"sed -nE 's/^([a-z]+):([0-9])$$/\2-\1/p' list.txt | head -n 2 | tail -1",
+        r"echo one,two | tr , '\n' | tr a-z A-Z",
+        r"ls cmd/*/main.go | xargs dirname | xargs -I{} echo x/{}",
+        r"ls -d */ | cut -c1-3",
+        r"cd lib && ls | wc -l",
+        r"[ -f go.mod ] && echo yes; test -d gone || echo no",
+        r"command -v sh >/dev/null 2>&1 && echo shell",
+        r"LC_ALL=C sort < list.txt | grep -c a",
+    ];
+    let mut text = String::new();
+    for (number, command) in commands.iter().enumerate() {
+        text.push_str(&format!(
+            "$(addprefix {number}:,$(shell {})):\n",
+            command.replace('#', "\\#")
+        ));
+    }
+    let text = text.replace(":,", "@,");
+    let repo = makefile(&text);
+    for (path, text) in files {
+        repo.write(path, text);
+    }
+    let mut wanted = Vec::new();
+    for (number, command) in commands.iter().enumerate() {
+        let answer = std::process::Command::new("sh")
+            .args(["-c", &command.replace("$$", "$")])
+            .current_dir(repo.path())
+            .output()
+            .unwrap();
+        let answer = String::from_utf8(answer.stdout).unwrap();
+        assert!(!answer.trim().is_empty(), "{command}");
+        wanted.extend(answer.split_whitespace().map(|word| format!("{number}@{word}")));
+    }
+    let path = std::env::var("PATH").unwrap();
+    let mut found = names_with(&repo, &[("PATH", &path)]);
+    wanted.sort();
+    found.sort();
+    wanted.dedup();
+    assert_eq!(found, wanted);
+}
+
+#[test]
+fn commands_that_only_a_shell_knows_stay_unknown() {
+    for command in [
+        "find . -name '*.go' | head -1",
+        "find . -delete -print",
+        r"find . -exec touch trap \;",
+        "find . -exec sh -c 'echo {}' \\;",
+        "find / -name x",
+        "find . -newer x",
+        r"echo a b | xargs touch",
+        r"grep -P 'a(?=b)' go.mod",
+        r"sed 's/a/b/w out' go.mod",
+        r"sed 'e touch trap' go.mod",
+        r"sed -i s/a/b/ go.mod",
+        r#"awk 'BEGIN {system("touch trap")}'"#,
+        "awk '{print \"x\" > \"trap\"}' go.mod",
+        "sort -o trap go.mod",
+        "cat go.mod > trap",
+        "cat < go.mod | tee trap",
+        "ls {a,b}",
+        "(echo a)",
+        "echo a & echo b",
+    ] {
+        let repo = makefile(&format!("a-$(shell {command}):\nb:\n"));
+        repo.write("go.mod", "module x\n");
+        repo.write("go.go", "");
+        repo.write("sub/go.go", "");
+        assert_eq!(names_with(&repo, &[]), ["b"], "{command}");
+        assert!(!repo.notes(Make).is_empty(), "{command}");
+        assert!(!repo.path().join("trap").exists());
+    }
+}
+
+#[test]
+fn phony_names_lose_the_dot_and_slash_that_make_ignores() {
+    let repo = makefile(".PHONY: ./client .//server\n./client:\n\tgo test\n");
+    assert_eq!(repo.names(Make), ["client", "server"]);
+}
+
+#[test]
 fn shell_commands_whose_answer_is_known_need_no_shell() {
     let bin = TestRepo::new(&[]);
     bin.write_executable("go", "#!/bin/sh\n");
