@@ -5,7 +5,10 @@
 //! stand in the merge is counted with its reason.
 
 pub mod classify;
+pub mod facts;
+pub mod hub;
 pub mod model;
 pub mod pool;
 pub mod scan;
 pub mod select;
+pub mod tokens;

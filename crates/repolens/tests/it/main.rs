@@ -1,5 +1,8 @@
 //! Tests of repolens as a library.
 
+mod caching;
+mod counting;
+mod hubs;
 mod pools;
 mod scanning;
 mod selecting;
