@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use memory::{EnvironmentChange, Precedent, RuleCount, Run, RunFilter, Successor, TaskStats};
 use wgx_tasks::fingerprint::LOCKFILES;
 use wgx_tasks::git::{ChangeKind, Git, Repository, Status};
-use wgx_tasks::process::Limits;
 use wgx_tasks::process::launch::quote;
+use wgx_tasks::process::{Limits, OwnExit};
 use wgx_tasks::sources::Discovery;
 
 use crate::by_meaning;
@@ -20,6 +20,7 @@ use crate::guard;
 use crate::list::{self, ListRequest};
 use crate::notebook::{Notebook, NotebookError};
 use crate::observe;
+use crate::run::refusal::{CANNOT_EXECUTE, PROGRAM_MISSING};
 
 const GIT_TIMEOUT_MS: u64 = 5_000;
 /// Runs that are looked at.
@@ -152,6 +153,7 @@ fn propose(facts: &Facts) -> Vec<Suggestion> {
     let mut all = Vec::new();
     all.extend(conflicts(facts));
     all.extend(red(facts));
+    all.extend(blocked(facts));
     all.extend(interrupted(facts));
     all.extend(environment(facts));
     all.extend(changed(facts));
@@ -212,6 +214,35 @@ fn red(facts: &Facts) -> Vec<Suggestion> {
             }
         })
         .collect()
+}
+
+/// A red task that was not even started: this machine lacks something.
+fn blocked(facts: &Facts) -> Option<Suggestion> {
+    let codes =
+        [(PROGRAM_MISSING, OwnExit::ProgramMissing), (CANNOT_EXECUTE, OwnExit::CannotExecute)];
+    let red = red_runs(&facts.runs);
+    codes.into_iter().find_map(|(rule, exit)| {
+        let event = facts.rules.iter().find(|event| event.rule == rule)?;
+        let run = red.iter().find(|run| {
+            run.exit_code == Some(i32::from(exit.code())) && run.started_at_ms <= event.last_at_ms
+        })?;
+        let what = match exit {
+            OwnExit::ProgramMissing => "a program that it starts is missing here",
+            _ => "a program that it starts cannot be executed here",
+        };
+        Some(Suggestion {
+            kind: "machine".to_owned(),
+            command: "wgx doctor".to_owned(),
+            task: None,
+            reason: format!(
+                "{} could not be started {}: {what}.",
+                run.task,
+                ago(facts.now_ms - run.started_at_ms)
+            ),
+            score: 0.92,
+            runs: vec![run.id.clone()],
+        })
+    })
 }
 
 /// The command that starts a task, to be copied into a shell: a repository chooses the names of tasks.
@@ -343,9 +374,13 @@ fn rules(facts: &Facts) -> Option<Suggestion> {
     let mends =
         guard::rules().iter().any(|rule| rule.id == worst.rule && rule.kind == FixKind::Safe);
     let fix = if mends { " --fix" } else { "" };
+    let command = match worst.rule.starts_with("validate:") {
+        true => "wgx validate".to_owned(),
+        false => format!("wgx guard --only {}{fix}", quoted(&worst.rule)),
+    };
     Some(Suggestion {
         kind: "rule".to_owned(),
-        command: format!("wgx guard --only {}{fix}", quoted(&worst.rule)),
+        command,
         task: None,
         reason: format!(
             "The rule {} was broken in {} of the last guards here.",

@@ -2,36 +2,33 @@
 //!
 //! The first fact of a run is committed before its process starts, the second before this returns.
 
-use std::io;
-use std::num::NonZeroUsize;
-use std::sync::{Mutex, PoisonError};
-
 use contracts::wgx::{RunReport, RunStep};
 use memory::{RunFinish, RunStart, StartedRun};
 use wgx_tasks::process::{
-    Launch, LogSink, Outcome, ParallelJob, ParallelObserver, ParallelOptions, ParallelResult,
-    RunOptions, Standard, launch, run as run_process, run_parallel, signal_exit_code,
+    Launch, LogSink, Outcome, RunOptions, Standard, Stream, launch, run as run_process,
+    signal_exit_code,
 };
 use wgx_tasks::sources::Discovery;
 use wgx_tasks::task::FoundTask;
 
-use super::log::{RunLog, SharedLog};
+use super::log::RunLog;
 use super::plan::{self, Step};
+use super::refusal::Refusal;
 use super::{Dialogue, Reason, RunError, RunRequest};
 use crate::context::Context;
 use crate::guard::watch::LAST_DIFF;
 use crate::notebook::Notebook;
 use crate::observe::{NeedFingerprint, Scene};
 
-const EARLIER_FAILED: &str = "an earlier step failed";
+pub(super) const EARLIER_FAILED: &str = "an earlier step failed";
 const UNCHANGED: &str = "unchanged";
 
 /// Everything that executing a step needs.
-struct Execution<'a> {
+pub(super) struct Execution<'a> {
     context: &'a Context,
-    request: &'a RunRequest,
-    found: &'a Discovery,
-    dialogue: &'a dyn Dialogue,
+    pub(super) request: &'a RunRequest,
+    pub(super) found: &'a Discovery,
+    pub(super) dialogue: &'a dyn Dialogue,
     scene: Scene,
 }
 
@@ -148,7 +145,10 @@ impl Execution<'_> {
         report: &mut RunStep,
         notebook: &mut Notebook,
     ) -> Result<i32, RunError> {
-        let launch = self.launch(step)?;
+        let launch = match self.launch(step) {
+            Ok(launch) => launch,
+            Err(error) => return Err(self.refused((step, report), notebook, error)),
+        };
         let mut log = self.open_log(notebook)?;
         let started = self.start(step, notebook)?;
         report.run_id = Some(started.id.clone());
@@ -164,9 +164,9 @@ impl Execution<'_> {
         let outcome = match ended {
             Ok(outcome) => outcome,
             Err(source) => {
-                let code = i32::from(source.exit().code());
-                self.finish(notebook, (step, &started), &never_ran(code), log)?;
-                return Err(RunError::Process { task: self.name(step), source });
+                let error = RunError::Process { task: self.name(step), source };
+                self.finish_refused(notebook, (step, &started), &Refusal::of(&error), log)?;
+                return Err(error);
             }
         };
         self.finish(notebook, (step, &started), &finish_of(&outcome), log)?;
@@ -177,7 +177,7 @@ impl Execution<'_> {
         }
     }
 
-    fn complete(&self, report: &mut RunStep, outcome: &Outcome) -> i32 {
+    pub(super) fn complete(&self, report: &mut RunStep, outcome: &Outcome) -> i32 {
         let code = outcome.exit_code();
         report.exit_code = Some(code);
         report.duration_ms = Some(outcome.duration_ms);
@@ -191,7 +191,7 @@ impl Execution<'_> {
         }
     }
 
-    fn launch(&self, step: &Step) -> Result<Launch, RunError> {
+    pub(super) fn launch(&self, step: &Step) -> Result<Launch, RunError> {
         let request = plan::launch_request(self.context, self.request, self.found, step);
         let launch =
             launch(request).map_err(|source| RunError::Launch { task: self.name(step), source })?;
@@ -202,7 +202,64 @@ impl Execution<'_> {
         Ok(launch)
     }
 
-    fn start(&self, step: &Step, notebook: &mut Notebook) -> Result<StartedRun, RunError> {
+    /// A task that cannot be executed is a run too, one that ended at once: the memory learns that it
+    /// failed, and why. Returns what is wrong; where that cannot be recorded, that is what is wrong.
+    pub(super) fn refused(
+        &self,
+        (step, report): (&Step, &mut RunStep),
+        notebook: &mut Notebook,
+        error: RunError,
+    ) -> RunError {
+        let refusal = Refusal::of(&error);
+        if !refusal.is_remembered() {
+            return error;
+        }
+        match self.record_refusal((step, report), notebook, &refusal) {
+            Ok(()) => error,
+            Err(record) => record,
+        }
+    }
+
+    fn record_refusal(
+        &self,
+        (step, report): (&Step, &mut RunStep),
+        notebook: &mut Notebook,
+        refusal: &Refusal,
+    ) -> Result<(), RunError> {
+        let log = self.open_log(notebook)?;
+        let started = self.start(step, notebook)?;
+        report.run_id = Some(started.id.clone());
+        report.exit_code = Some(i32::from(refusal.code));
+        self.finish_refused(notebook, (step, &started), refusal, log)
+    }
+
+    /// Records the end of a run that never ran: its log says why, and a policy event what stood in its way.
+    pub(super) fn finish_refused(
+        &self,
+        notebook: &mut Notebook,
+        (step, started): (&Step, &StartedRun),
+        refusal: &Refusal,
+        mut log: Option<RunLog>,
+    ) -> Result<(), RunError> {
+        let code = i32::from(refusal.code);
+        if let Some(log) = &mut log {
+            log.write(Stream::Error, refusal.log_text().as_bytes())
+                .map_err(|source| RunError::Log { task: self.name(step), code, source })?;
+        }
+        self.finish(notebook, (step, started), &never_ran(code), log)?;
+        let place = step.task.map(|index| &self.found.tasks[index].task);
+        let place = place.map(|task| format!("{}:{}", task.file, task.line));
+        if let Some(event) = refusal.event(started, place) {
+            notebook.with(async |store| store.record_policy_events(&[event]).await)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn start(
+        &self,
+        step: &Step,
+        notebook: &mut Notebook,
+    ) -> Result<StartedRun, RunError> {
         let start = RunStart {
             repo: self.scene.repo.clone(),
             environment: self.scene.environment.clone(),
@@ -217,7 +274,7 @@ impl Execution<'_> {
     }
 
     /// Records the end of a run, without its log where that could not be kept; then says so.
-    fn finish(
+    pub(super) fn finish(
         &self,
         notebook: &mut Notebook,
         (step, started): (&Step, &StartedRun),
@@ -239,7 +296,7 @@ impl Execution<'_> {
         Err(RunError::Log { task: self.name(step), code, source })
     }
 
-    fn open_log(&self, notebook: &Notebook) -> Result<Option<RunLog>, RunError> {
+    pub(super) fn open_log(&self, notebook: &Notebook) -> Result<Option<RunLog>, RunError> {
         if self.request.no_log {
             return Ok(None);
         }
@@ -247,101 +304,13 @@ impl Execution<'_> {
         Ok(Some(RunLog::new(writer)))
     }
 
-    fn standard(&self) -> Standard<'static> {
+    pub(super) fn standard(&self) -> Standard<'static> {
         let own = Standard::own();
         if self.request.to_stderr { Standard { stdout: own.stderr, ..own } } else { own }
     }
 
-    fn name(&self, step: &Step) -> String {
+    pub(super) fn name(&self, step: &Step) -> String {
         plan::step_name(self.found, step)
-    }
-
-    fn together(
-        &self,
-        steps: &[Step],
-        reports: &mut [RunStep],
-        notebook: &mut Notebook,
-        width: NonZeroUsize,
-    ) -> Result<i32, RunError> {
-        let launches = steps.iter().map(|step| self.launch(step)).collect::<Result<Vec<_>, _>>()?;
-        let logs = steps.iter().map(|_| self.open_log(notebook)).collect::<Result<Vec<_>, _>>()?;
-        let logs: Vec<SharedLog> = logs.into_iter().map(SharedLog::of).collect();
-        let mut sinks: Vec<&SharedLog> = logs.iter().collect();
-        let jobs = steps.iter().zip(launches).zip(&mut sinks).map(|((step, launch), sink)| {
-            let log: &mut (dyn LogSink + Send) = sink;
-            let log = (!self.request.no_log).then_some(log);
-            ParallelJob { name: self.short_name(step), launch, log }
-        });
-        let recorder = Recorder {
-            execution: self,
-            steps,
-            logs: &logs,
-            book: Mutex::new(Book {
-                notebook,
-                started: steps.iter().map(|_| None).collect(),
-                errors: steps.iter().map(|_| None).collect(),
-            }),
-        };
-        let options = ParallelOptions {
-            standard: self.standard(),
-            width,
-            keep_going: self.request.keep_going,
-            timeout_ms: self.request.timeout_ms,
-            ..ParallelOptions::default()
-        };
-        let results = run_parallel(jobs.collect(), options, &recorder);
-        let book = recorder.book.into_inner().unwrap_or_else(PoisonError::into_inner);
-        if let Some(error) = book.errors.into_iter().flatten().next() {
-            return Err(error);
-        }
-        let ended = results.into_iter().zip(book.started);
-        Ok(self.first_failure(ended.zip(reports)))
-    }
-
-    /// The first that failed by itself decides, not one that was ended because of it.
-    fn first_failure<'a>(
-        &self,
-        ended: impl Iterator<Item = ((ParallelResult, Option<StartedRun>), &'a mut RunStep)>,
-    ) -> i32 {
-        let (mut code, mut ended_code) = (0, 0);
-        for ((result, started), report) in ended {
-            let was_ended = match &result {
-                ParallelResult::Ran(outcome) => outcome.stopped_by.is_some(),
-                _ => true,
-            };
-            report.run_id = started.map(|started| started.id);
-            let own = self.settle(result, report);
-            let slot = if was_ended { &mut ended_code } else { &mut code };
-            if *slot == 0 {
-                *slot = own;
-            }
-        }
-        if code == 0 { ended_code } else { code }
-    }
-
-    /// Reports how one of several ended.
-    fn settle(&self, result: ParallelResult, report: &mut RunStep) -> i32 {
-        match result {
-            ParallelResult::Ran(outcome) => self.complete(report, &outcome),
-            ParallelResult::Failed(error) => {
-                let code = i32::from(error.exit().code());
-                self.dialogue.note(&error.to_string());
-                report.exit_code = Some(code);
-                code
-            }
-            ParallelResult::Refused(_) | ParallelResult::Skipped => {
-                report.skipped = Some(EARLIER_FAILED.to_owned());
-                1
-            }
-        }
-    }
-
-    /// What stands in front of the lines of one of several.
-    fn short_name(&self, step: &Step) -> String {
-        match step.task {
-            Some(index) => self.found.tasks[index].task.name.clone(),
-            None => self.name(step),
-        }
     }
 }
 
@@ -352,7 +321,7 @@ fn fingerprint_of(scene: &Scene, reason: Reason, task: &FoundTask) -> Option<Nee
     }
 }
 
-fn finish_of(outcome: &Outcome) -> RunFinish {
+pub(super) fn finish_of(outcome: &Outcome) -> RunFinish {
     RunFinish {
         exit_code: Some(outcome.exit_code()),
         signal: outcome.signal,
@@ -371,54 +340,5 @@ fn never_ran(code: i32) -> RunFinish {
         log: None,
         artefacts: Vec::new(),
         guard_diff: None,
-    }
-}
-
-/// Commits the first fact of each of several runs before its process starts, the second as soon as it
-/// has ended.
-struct Recorder<'a> {
-    execution: &'a Execution<'a>,
-    steps: &'a [Step],
-    logs: &'a [SharedLog],
-    book: Mutex<Book<'a>>,
-}
-
-/// What the recorder writes into; one job at a time.
-struct Book<'a> {
-    notebook: &'a mut Notebook,
-    started: Vec<Option<StartedRun>>,
-    errors: Vec<Option<RunError>>,
-}
-
-impl ParallelObserver for Recorder<'_> {
-    fn starting(&self, index: usize) -> io::Result<()> {
-        let mut book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
-        match self.execution.start(&self.steps[index], book.notebook) {
-            Ok(started) => book.started[index] = Some(started),
-            Err(error) => {
-                let refusal = io::Error::other(error.to_string());
-                book.errors[index] = Some(error);
-                return Err(refusal);
-            }
-        }
-        Ok(())
-    }
-
-    fn finished(&self, index: usize, result: &ParallelResult) {
-        let log = self.logs[index].take();
-        let mut book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(started) = book.started[index].clone() else { return };
-        let (finish, log_error) = match result {
-            ParallelResult::Ran(outcome) => (finish_of(outcome), outcome.log.error.as_ref()),
-            ParallelResult::Failed(error) => (never_ran(i32::from(error.exit().code())), None),
-            ParallelResult::Refused(_) | ParallelResult::Skipped => return,
-        };
-        let step = &self.steps[index];
-        let ended = self.execution.finish(book.notebook, (step, &started), &finish, log);
-        book.errors[index] = ended.err().or_else(|| {
-            let source = io::Error::other(log_error?.to_string());
-            let code = finish.exit_code.unwrap_or_default();
-            Some(RunError::Log { task: self.execution.name(step), code, source })
-        });
     }
 }

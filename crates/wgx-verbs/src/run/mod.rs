@@ -7,8 +7,10 @@ mod execute;
 mod log;
 pub mod needs;
 mod plan;
+pub(crate) mod refusal;
 mod requires;
 pub mod select;
+mod together;
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;

@@ -118,6 +118,27 @@ fn missing_and_unusable_programs_have_their_own_codes() {
 }
 
 #[test]
+fn what_could_not_be_executed_is_remembered_with_its_reason() {
+    for flags in [&["run", "gone"][..], &["run", "-p", "hello", "gone"]] {
+        let repo = repo();
+        repo.expect(127, flags);
+        let run = repo.recorded()[0].clone();
+        assert_eq!((&run["task"], &run["exit_code"]), (&json!("profile:gone"), &json!(127)));
+        let log = repo.expect(0, &["runs", "log", "last"]).stdout;
+        assert!(log.starts_with("wgx: ") && log.contains("no-such-program-anywhere"), "{log}");
+        assert_eq!(repo.report(&["memory", "stats"])["policy_events"], 1);
+        let best = repo.report(&["suggest"])["suggestions"][0].clone();
+        assert_eq!(best["command"], "wgx doctor", "{best}");
+        let reason = best["reason"].as_str().unwrap();
+        assert!(reason.contains("profile:gone could not be started"), "{reason}");
+    }
+    let repo = repo().file("not-executable", "x");
+    repo.expect(126, &["run", "odd", "--no-log"]);
+    let run = repo.recorded()[0].clone();
+    assert_eq!((&run["exit_code"], &run["log"]), (&json!(126), &json!(null)));
+}
+
+#[test]
 fn without_a_log_the_run_is_still_recorded() {
     let repo = repo();
     assert_eq!(repo.expect(0, &["run", "hello", "--no-log"]).stdout, "hello\n");
