@@ -70,3 +70,10 @@ pub struct Requires {
     /// Debian packages.
     pub apt: Vec<String>,
 }
+
+impl Requires {
+    /// Whether nothing is asked for.
+    pub fn is_empty(&self) -> bool {
+        self.tools.is_empty() && self.apt.is_empty()
+    }
+}

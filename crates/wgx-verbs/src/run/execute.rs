@@ -66,7 +66,7 @@ pub(super) fn execute(
     Ok(report)
 }
 
-/// Tells which needs would be skipped because nothing changed. Starts no task and records nothing.
+/// Marks the needs that would be skipped because nothing changed. Starts no task and records nothing.
 pub(super) fn foresee(
     context: &Context,
     request: &RunRequest,
@@ -74,23 +74,59 @@ pub(super) fn foresee(
     steps: &[Step],
     report: &mut RunReport,
 ) -> Result<(), RunError> {
-    if request.force_needs || !steps.iter().any(plan::is_need) {
+    if request.force_needs {
         return Ok(());
     }
-    let Some(mut notebook) = Notebook::read(context)? else { return Ok(()) };
-    let tasks = steps.iter().filter_map(|step| step.task).map(|index| &found.tasks[index]);
-    let scene = Scene::observe(context, &found.root, tasks, &mut notebook)?;
-    for (step, report) in steps.iter().zip(&mut report.steps) {
-        let Some(index) = step.task.filter(|_| plan::is_need(step)) else { continue };
-        let fingerprint = fingerprint_of(&scene, step.reason, &found.tasks[index]);
-        if let Some(fingerprint) = fingerprint
-            && report.skipped.is_none()
-            && scene.is_unchanged(&mut notebook, &fingerprint)?
-        {
-            report.skipped = Some(UNCHANGED.to_owned());
+    let unchanged = unchanged(context, found, steps)?;
+    for (step, unchanged) in report.steps.iter_mut().zip(unchanged) {
+        if unchanged && step.skipped.is_none() {
+            step.skipped = Some(UNCHANGED.to_owned());
         }
     }
     Ok(())
+}
+
+/// Which of the steps are needs that were green with all that they stand on as it is. Starts no task and
+/// records nothing.
+pub(crate) fn unchanged(
+    context: &Context,
+    found: &Discovery,
+    steps: &[Step],
+) -> Result<Vec<bool>, RunError> {
+    let mut unchanged = vec![false; steps.len()];
+    if !steps.iter().any(plan::is_need) {
+        return Ok(unchanged);
+    }
+    let Some(mut notebook) = Notebook::read(context)? else { return Ok(unchanged) };
+    let tasks = steps.iter().filter_map(|step| step.task).map(|index| &found.tasks[index]);
+    let scene = Scene::observe(context, &found.root, tasks, &mut notebook)?;
+    for (step, unchanged) in steps.iter().zip(&mut unchanged) {
+        let Some(index) = step.task.filter(|_| plan::is_need(step)) else { continue };
+        let fingerprint = fingerprint_of(&scene, step.reason, &found.tasks[index]);
+        *unchanged = match fingerprint {
+            Some(fingerprint) => scene.is_unchanged(&mut notebook, &fingerprint)?,
+            None => false,
+        };
+    }
+    Ok(unchanged)
+}
+
+/// The steps that will run, as far as it matters for what they require.
+pub(super) fn those_to_run<'a>(
+    context: &Context,
+    request: &RunRequest,
+    found: &Discovery,
+    steps: &'a [Step],
+) -> Result<Vec<&'a Step>, RunError> {
+    let requires = |step: &Step| {
+        let task = step.task.filter(|_| plan::is_need(step));
+        task.is_some_and(|index| !found.tasks[index].requires.is_empty())
+    };
+    if request.force_needs || !steps.iter().any(requires) {
+        return Ok(steps.iter().collect());
+    }
+    let unchanged = unchanged(context, found, steps)?;
+    Ok(steps.iter().zip(unchanged).filter_map(|(step, same)| (!same).then_some(step)).collect())
 }
 
 /// What a step's declaration puts into its environment.

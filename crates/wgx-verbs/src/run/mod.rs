@@ -258,7 +258,8 @@ fn start(
     if !trust::allow(context, request, &mut steps, (&mut report, dialogue))? {
         return Ok(report);
     }
-    let missing = requires::settle(context, request, found, &steps, dialogue);
+    let to_run = execute::those_to_run(context, request, found, &steps)?;
+    let missing = requires::settle(context, request, found, &to_run, dialogue);
     if !missing.is_empty() {
         for step in &mut steps {
             step.invocation.env.push((requires::MISSING.to_owned(), missing.clone()));

@@ -43,13 +43,13 @@ impl Missing {
     }
 }
 
-/// Looks at what the steps require, installs what may be installed, and returns the names of what is still
+/// Looks at what the steps that will run require, installs what may be installed, and returns the names of what is still
 /// missing (empty when nothing is).
 pub(super) fn settle(
     context: &Context,
     request: &RunRequest,
     found: &Discovery,
-    steps: &[Step],
+    steps: &[&Step],
     dialogue: &dyn Dialogue,
 ) -> String {
     let mut missing = look(context, request, found, steps);
@@ -70,7 +70,7 @@ pub(super) fn settle(
     names
 }
 
-fn look(context: &Context, request: &RunRequest, found: &Discovery, steps: &[Step]) -> Missing {
+fn look(context: &Context, request: &RunRequest, found: &Discovery, steps: &[&Step]) -> Missing {
     let trusted = LazyCell::new(|| request.yes || trust::stands(context));
     let requires =
         steps.iter().filter_map(|step| step.task).map(|index| &found.tasks[index].requires);

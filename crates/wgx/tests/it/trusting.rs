@@ -109,6 +109,23 @@ fn without_git_ordinary_needs_always_run_and_up_does_not() {
 }
 
 #[test]
+fn a_need_that_is_skipped_asks_for_nothing() {
+    let repo = TestRepo::new()
+        .profile(
+            "tasks:\n  up: {cmd: echo up, requires: {tools: {wgx-nobody-has-this: '*'}}}\n  \
+             test: echo \"lacks ${WGX_MISSING:-nothing}\"\n",
+        )
+        .git();
+    repo.expect(0, &["trust"]);
+    let first = repo.expect(0, &["run", "test"]);
+    assert!(first.stderr.contains("missing: wgx-nobody-has-this"), "{}", first.stderr);
+    let second = repo.expect(0, &["run", "test"]);
+    assert_eq!((second.stdout.as_str(), second.stderr.as_str()), ("lacks nothing\n", ""));
+    let forced = repo.expect(0, &["run", "test", "--force"]);
+    assert!(forced.stdout.contains("lacks wgx-nobody-has-this"), "{}", forced.stdout);
+}
+
+#[test]
 fn a_failed_need_stops_what_needs_it() {
     let repo = TestRepo::new()
         .profile("tasks:\n  gen: exit 9\n  build: {cmd: echo built, needs: [gen]}\n");
