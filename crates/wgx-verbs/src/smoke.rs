@@ -4,11 +4,11 @@
 //! stage (format, lint, types, build, test) that free text finds by its meaning, then the compiler's own
 //! check. Durations measured here decide what fits; without them, what is usual for the stage.
 
-use std::collections::HashMap;
-use std::time::Instant;
+use std::collections::{BTreeSet, HashMap};
+use std::time::{Duration, Instant};
 
 use contracts::wgx::smoke::{SCHEMA, SmokeReport, SmokeResult, SmokeStep};
-use contracts::wgx::{Decision, TaskSource};
+use contracts::wgx::{Decision, RunStep, TaskSource};
 use memory::TaskStats;
 use wgx_tasks::files::RepoFiles;
 use wgx_tasks::profile::{self, Os};
@@ -20,7 +20,7 @@ use crate::context::Context;
 use crate::list::{self, ListRequest};
 use crate::notebook::Notebook;
 use crate::observe;
-use crate::run::{self, Dialogue, Reason, RunError, RunRequest, Step};
+use crate::run::{self, Dialogue, Reason, RunError, RunRequest, Step, TIME_OVER};
 
 /// Least and most time for a smoke test, in milliseconds.
 pub const BUDGET_RANGE_MS: std::ops::RangeInclusive<u64> = 1_000..=600_000;
@@ -41,6 +41,8 @@ const OWN_CHECKS: [(&str, &str); 3] = [
     ("pyproject.toml", "python3 -m compileall -q ."),
 ];
 const OWN_CHECK_MS: u64 = 30_000;
+/// What a need is expected to take that was never measured here.
+const USUAL_NEED_MS: u64 = 10_000;
 
 /// Least score of a task that stands for a stage although others fit its words too.
 const CLEAR_SCORE: f64 = 0.6;
@@ -67,6 +69,23 @@ struct Check {
     command: Option<&'static str>,
     estimate_ms: u64,
     measured: bool,
+    /// What must run before it.
+    needs: Vec<Need>,
+}
+
+/// A task that a check needs, unless nothing changed for it.
+#[derive(Clone, Debug, PartialEq)]
+struct Need {
+    index: usize,
+    estimate_ms: u64,
+}
+
+impl Check {
+    /// What it takes beside the needs that run anyway.
+    fn cost_ms(&self, done: &BTreeSet<usize>) -> u64 {
+        let own = self.needs.iter().filter(|need| !done.contains(&need.index));
+        own.map(|need| need.estimate_ms).sum::<u64>().saturating_add(self.estimate_ms)
+    }
 }
 
 /// Plans and runs the smoke test.
@@ -80,7 +99,9 @@ pub fn smoke(
 ) -> Result<SmokeReport, RunError> {
     let found = list::discover(context, &ListRequest::default())?;
     let durations = durations(context)?;
-    let checks = checks(&found, &durations);
+    let began = Instant::now();
+    let mut checks = checks(&found, &durations);
+    look_up_needs(context, &found, &durations, &mut checks)?;
     let (chosen, left_out) = fit(checks, request.budget_ms);
     let mut report = SmokeReport {
         schema: SCHEMA.to_owned(),
@@ -90,7 +111,8 @@ pub fn smoke(
         left_out: left_out.iter().map(|check| name(check, &found)).collect(),
     };
     if !request.dry_run && !chosen.is_empty() {
-        execute(context, request, &found, (&chosen, &mut report), dialogue)?;
+        let until = began + Duration::from_millis(request.budget_ms);
+        execute(context, (request, until), &found, (&chosen, &mut report), dialogue)?;
     }
     Ok(report)
 }
@@ -107,15 +129,14 @@ fn checks(found: &Discovery, durations: &HashMap<String, TaskStats>) -> Vec<Chec
     let tasks: Vec<(&'static str, usize, u64)> =
         if declared.is_empty() { stages(found) } else { declared };
     let check = |(stage, index, usual_ms): (&'static str, usize, u64)| {
-        let measured_ms = durations
-            .get(&found.tasks[index].task.id)
-            .and_then(|stats| stats.p90_ms.or(stats.median_ms));
+        let measured_ms = measured_ms(found, durations, index);
         Check {
             stage,
             task: Some(index),
             command: None,
             estimate_ms: measured_ms.unwrap_or(usual_ms),
             measured: measured_ms.is_some(),
+            needs: Vec::new(),
         }
     };
     let mut checks: Vec<Check> = tasks.into_iter().map(check).collect();
@@ -123,6 +144,40 @@ fn checks(found: &Discovery, durations: &HashMap<String, TaskStats>) -> Vec<Chec
         checks.extend(own_check(found));
     }
     checks
+}
+
+fn measured_ms(
+    found: &Discovery,
+    durations: &HashMap<String, TaskStats>,
+    index: usize,
+) -> Option<u64> {
+    let stats = durations.get(&found.tasks[index].task.id)?;
+    stats.p90_ms.or(stats.median_ms)
+}
+
+/// What each check needs and would not be skipped. A check whose needs cannot be put in order says so when
+/// it is to start.
+fn look_up_needs(
+    context: &Context,
+    found: &Discovery,
+    durations: &HashMap<String, TaskStats>,
+    checks: &mut [Check],
+) -> Result<(), RunError> {
+    for check in checks {
+        let Some(Ok(steps)) =
+            check.task.map(|index| run::steps(context, &[index], found, Reason::Smoke))
+        else {
+            continue;
+        };
+        let unchanged = run::unchanged(context, found, &steps)?;
+        let needed = steps.iter().zip(unchanged).filter(|(step, same)| run::is_need(step) && !same);
+        let need = |index: usize| Need {
+            index,
+            estimate_ms: measured_ms(found, durations, index).unwrap_or(USUAL_NEED_MS),
+        };
+        check.needs = needed.filter_map(|(step, _)| step.task.map(need)).collect();
+    }
+    Ok(())
 }
 
 /// What the profile itself calls its quick checks.
@@ -182,19 +237,24 @@ fn own_check(found: &Discovery) -> Option<Check> {
         command: Some(command),
         estimate_ms: OWN_CHECK_MS,
         measured: false,
+        needs: Vec::new(),
     })
 }
 
-/// The checks that fit into the budget, shortest first so that red shows early; the first one always fits,
-/// since a smoke test that checks nothing says nothing.
+/// The checks that fit into the budget with what they need, shortest first so that red shows early; the
+/// first one always fits, since a smoke test that checks nothing says nothing. A need of several checks
+/// counts once, with the first.
 fn fit(mut checks: Vec<Check>, budget_ms: u64) -> (Vec<Check>, Vec<Check>) {
-    checks.sort_by_key(|check| check.estimate_ms);
+    checks.sort_by_key(|check| check.cost_ms(&BTreeSet::new()));
     let mut spent_ms = 0u64;
+    let mut done = BTreeSet::new();
     let mut left_out = Vec::new();
     let mut chosen: Vec<Check> = Vec::new();
-    for check in checks {
-        spent_ms = spent_ms.saturating_add(check.estimate_ms);
-        if spent_ms <= budget_ms || chosen.is_empty() {
+    for mut check in checks {
+        let with_it_ms = spent_ms.saturating_add(check.cost_ms(&done));
+        if with_it_ms <= budget_ms || chosen.is_empty() {
+            spent_ms = with_it_ms;
+            check.needs.retain(|need| done.insert(need.index));
             chosen.push(check);
         } else {
             left_out.push(check);
@@ -217,26 +277,26 @@ fn planned(check: &Check, found: &Discovery) -> SmokeStep {
         command: check.command.map(str::to_owned),
         estimate_ms: check.estimate_ms,
         measured: check.measured,
+        needs: check.needs.iter().map(|need| found.tasks[need.index].task.id.clone()).collect(),
+        needs_estimate_ms: check.needs.iter().map(|need| need.estimate_ms).sum(),
         status: "planned".to_owned(),
         exit_code: None,
         duration_ms: None,
+        needs_ms: None,
         run_id: None,
     }
 }
 
 fn execute(
     context: &Context,
-    request: &SmokeRequest,
+    (request, until): (&SmokeRequest, Instant),
     found: &Discovery,
     (chosen, report): (&[Check], &mut SmokeReport),
     dialogue: &dyn Dialogue,
 ) -> Result<(), RunError> {
-    let began = Instant::now();
     report.result = SmokeResult::Passed;
     for (check, planned) in chosen.iter().zip(&mut report.steps) {
-        let spent_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let left_ms = request.budget_ms.saturating_sub(spent_ms);
-        if report.result != SmokeResult::Passed || left_ms == 0 {
+        if report.result != SmokeResult::Passed || Instant::now() >= until {
             planned.status = "skipped".to_owned();
             if report.result == SmokeResult::Passed {
                 report.result = SmokeResult::Incomplete;
@@ -245,7 +305,7 @@ fn execute(
         }
         let run = RunRequest {
             yes: request.yes,
-            timeout_ms: Some(left_ms),
+            deadline: Some(until),
             to_stderr: true,
             words: vec![name(check, found)],
             ..RunRequest::default()
@@ -290,7 +350,10 @@ fn settle(planned: &mut SmokeStep, ended: &contracts::wgx::RunReport) -> SmokeRe
     planned.exit_code = ended.exit_code;
     planned.duration_ms = step.and_then(|step| step.duration_ms);
     planned.run_id = step.and_then(|step| step.run_id.clone());
-    let timed_out = ended.steps.iter().any(|step| step.timed_out);
+    let needs = ended.steps.iter().filter(|step| step.reason != Reason::Smoke.as_str());
+    planned.needs_ms = needs.filter_map(|step| step.duration_ms).reduce(u64::saturating_add);
+    let is_over = |step: &RunStep| step.timed_out || step.skipped.as_deref() == Some(TIME_OVER);
+    let timed_out = ended.steps.iter().any(is_over);
     let (status, result) = match ended.exit_code {
         Some(0) => ("passed", SmokeResult::Passed),
         _ if timed_out => ("timeout", SmokeResult::Incomplete),
@@ -353,6 +416,24 @@ mod tests {
         let (chosen, left_out) = fit(checks(&found, &durations), 60_000);
         assert_eq!(names(&chosen, &found), ["format just:fmt-check", "test just:test"]);
         assert_eq!(names(&left_out, &found), ["lint just:lint"]);
+    }
+
+    #[test]
+    fn needs_count_into_the_budget_once() {
+        let check = |stage, estimate_ms| Check {
+            stage,
+            task: Some(0),
+            command: None,
+            estimate_ms,
+            measured: true,
+            needs: vec![Need { index: 7, estimate_ms: 20_000 }],
+        };
+        let checks = vec![check("lint", 10_000), check("types", 15_000), check("test", 16_000)];
+        let (chosen, left_out) = fit(checks, 45_000);
+        let needs: Vec<(&str, usize)> =
+            chosen.iter().map(|check| (check.stage, check.needs.len())).collect();
+        assert_eq!(needs, [("lint", 1), ("types", 0)]);
+        assert_eq!(left_out[0].stage, "test");
     }
 
     #[test]

@@ -50,12 +50,22 @@ pub struct SmokeStep {
     pub estimate_ms: u64,
     /// Whether the estimate was measured here, or is only usual for its stage.
     pub measured: bool,
-    /// `planned`, `passed`, `failed`, `timeout`, `skipped`.
+    /// Ids of the tasks that must run before it and not before an earlier step; those of them that nothing
+    /// changed for are left out.
+    #[serde(default)]
+    pub needs: Vec<String>,
+    /// How long those are expected to take together, in milliseconds.
+    #[serde(default)]
+    pub needs_estimate_ms: u64,
+    /// `planned`, `passed`, `failed`, `timeout` (it or a need of it was stopped at the budget), `skipped`.
     pub status: String,
     /// Exit code.
     pub exit_code: Option<i32>,
-    /// How long it took, in milliseconds.
+    /// How long it took, in milliseconds; null when it did not start.
     pub duration_ms: Option<u64>,
+    /// How long its needs took, in milliseconds; null when none ran.
+    #[serde(default)]
+    pub needs_ms: Option<u64>,
     /// Id of the recorded run.
     pub run_id: Option<String>,
 }

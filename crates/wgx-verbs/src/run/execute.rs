@@ -2,10 +2,12 @@
 //!
 //! The first fact of a run is committed before its process starts, the second before this returns.
 
+use std::time::Instant;
+
 use contracts::wgx::{RunReport, RunStep};
 use memory::{RunFinish, RunStart, StartedRun};
 use wgx_tasks::process::{
-    Launch, LogSink, Outcome, RunOptions, Standard, Stream, launch, run as run_process,
+    Launch, LogSink, Outcome, OwnExit, RunOptions, Standard, Stream, launch, run as run_process,
     signal_exit_code,
 };
 use wgx_tasks::sources::Discovery;
@@ -21,6 +23,8 @@ use crate::notebook::Notebook;
 use crate::observe::{NeedFingerprint, Scene};
 
 pub(super) const EARLIER_FAILED: &str = "an earlier step failed";
+/// Why a step did not start: the time for all of them was over.
+pub(crate) const TIME_OVER: &str = "the time for all steps is over";
 const UNCHANGED: &str = "unchanged";
 
 /// Everything that executing a step needs.
@@ -157,6 +161,12 @@ impl Execution<'_> {
                 reports[at].skipped = Some(UNCHANGED.to_owned());
                 continue;
             }
+            if self.limit_ms() == Some(0) {
+                reports[at..].iter_mut().for_each(|report| {
+                    report.skipped = Some(TIME_OVER.to_owned());
+                });
+                return Ok(i32::from(OwnExit::TimeLimit.code()));
+            }
             let code = self.one(step, &mut reports[at], notebook)?;
             if code != 0 {
                 skip(&mut reports[at + 1..]);
@@ -167,6 +177,15 @@ impl Execution<'_> {
             }
         }
         Ok(0)
+    }
+
+    /// The time limit of a step that starts now: its own, or what is left for all of them.
+    pub(super) fn limit_ms(&self) -> Option<u64> {
+        let left = self.request.deadline.map(|deadline| {
+            let left = deadline.saturating_duration_since(Instant::now());
+            u64::try_from(left.as_millis()).unwrap_or(u64::MAX)
+        });
+        [self.request.timeout_ms, left].into_iter().flatten().min()
     }
 
     /// Needs have a fingerprint: they are skipped while nothing changed since they were last green.
@@ -193,7 +212,7 @@ impl Execution<'_> {
             standard: self.standard(),
             log: log.as_mut().map(|log| log as &mut (dyn LogSink + Send)),
             inherit: self.request.no_log,
-            timeout_ms: self.request.timeout_ms,
+            timeout_ms: self.limit_ms(),
             ..RunOptions::default()
         };
         let ended = run_process(&launch, options);

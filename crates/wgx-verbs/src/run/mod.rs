@@ -14,6 +14,7 @@ mod together;
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
+use std::time::Instant;
 
 use contracts::wgx::run::SCHEMA;
 use contracts::wgx::{Candidate, Decision, EnvironmentChanges, RunReport, RunStep, TaskSource};
@@ -27,9 +28,10 @@ use crate::list::{self, ListRequest};
 use crate::notebook::NotebookError;
 use crate::trust::{self, TrustError};
 
+pub(crate) use execute::{TIME_OVER, unchanged};
 pub use needs::Reason;
 pub use plan::Step;
-pub(crate) use plan::{is_within_up, steps, within_up};
+pub(crate) use plan::{is_need, is_within_up, steps, within_up};
 
 /// What to run.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +50,8 @@ pub struct RunRequest {
     pub keep_going: bool,
     /// Time limit of each task in milliseconds.
     pub timeout_ms: Option<u64>,
+    /// When all steps together must have ended: the one that runs then is stopped, the others do not start.
+    pub deadline: Option<Instant>,
     /// The task inherits all three streams; nothing is logged.
     pub no_log: bool,
     /// The task's standard output goes to standard error, since a report goes to standard output.

@@ -356,6 +356,6 @@ pub(super) fn step_source(found: &Discovery, step: &Step) -> &'static str {
 }
 
 /// Whether a step only prepares what was asked for.
-pub(super) fn is_need(step: &Step) -> bool {
+pub(crate) fn is_need(step: &Step) -> bool {
     matches!(step.reason, Reason::Needs | Reason::Up)
 }

@@ -55,7 +55,7 @@ impl Execution<'_> {
             standard: self.standard(),
             width,
             keep_going: self.request.keep_going,
-            timeout_ms: self.request.timeout_ms,
+            timeout_ms: self.limit_ms(),
             ..ParallelOptions::default()
         };
         let results = run_parallel(jobs.collect(), options, &recorder);

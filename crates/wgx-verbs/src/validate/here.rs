@@ -30,8 +30,6 @@ use crate::run::{self, Dialogue, Reason, RunError, RunRequest};
 const GIT_TIMEOUT_MS: u64 = 30_000;
 /// Exit codes of a check that a person or the system stopped (SIGHUP, SIGINT, SIGQUIT, SIGTERM).
 const STOPPED: [i32; 4] = [129, 130, 131, 143];
-/// Exit code of a check that its time limit ended.
-const TIMED_OUT: i32 = 124;
 
 /// What to validate.
 #[derive(Clone, Debug, Default)]
@@ -232,8 +230,7 @@ impl Checks<'_> {
                 let duration_ms: u64 =
                     report.steps.iter().filter_map(|step| step.duration_ms).sum();
                 // A task may end with 124 by itself, but then its time was not over.
-                let longest = report.steps.iter().filter_map(|step| step.duration_ms).max();
-                let timed_out = code == TIMED_OUT && longest.is_some_and(|ms| ms >= timeout_ms);
+                let timed_out = report.steps.iter().any(|step| step.timed_out);
                 self.ended(&task.task.name, CheckEnd { exit_code: code, timed_out, duration_ms })
             }
             Err(error) => self.failed(error),

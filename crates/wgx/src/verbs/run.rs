@@ -85,6 +85,7 @@ pub(crate) fn run(args: Args, face: &Face) -> anyhow::Result<Exit> {
         parallel: args.parallel.then(|| args.jobs.unwrap_or_else(width)),
         keep_going: args.keep_going,
         timeout_ms: args.timeout,
+        deadline: None,
         no_log: args.no_log,
         to_stderr: face.json,
         force_needs: args.force,

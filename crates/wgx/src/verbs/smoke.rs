@@ -90,8 +90,20 @@ fn render(report: &SmokeReport) -> String {
 fn time(step: &SmokeStep) -> String {
     let seconds = |ms: u64| format!("{}.{} s", ms / 1_000, ms % 1_000 / 100);
     let basis = if step.measured { "measured" } else { "usual" };
-    match step.duration_ms {
+    let mut text = match step.duration_ms {
         Some(took_ms) => format!("{} ({basis} {})", seconds(took_ms), seconds(step.estimate_ms)),
         None => format!("({basis} {})", seconds(step.estimate_ms)),
+    };
+    if let Some(took_ms) = step.needs_ms {
+        let _ = write!(text, ", needs {}", seconds(took_ms));
+    } else if !step.needs.is_empty() {
+        let names = step.needs.join(", ");
+        let _ = write!(
+            text,
+            ", needs {} first ({})",
+            escape_ctl_line(&names),
+            seconds(step.needs_estimate_ms)
+        );
     }
+    text
 }

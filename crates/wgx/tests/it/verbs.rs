@@ -73,6 +73,26 @@ fn a_missing_program_is_a_red_check_of_smoke() {
 }
 
 #[test]
+fn needs_count_into_the_budget_of_smoke_and_are_stopped_at_it() {
+    let repo = TestRepo::new()
+        .profile("tasks:\n  gen: sleep 20\n  smoke: {cmd: echo x > ran, needs: [gen]}\n");
+    repo.expect(0, &["trust"]);
+    let planned = repo.report(&["smoke", "--dry-run"]);
+    assert_eq!(planned["steps"][0]["needs"], serde_json::json!(["profile:gen"]));
+    assert_eq!(planned["steps"][0]["needs_estimate_ms"], 10_000);
+    let begin = std::time::Instant::now();
+    let report = repo.expect(1, &["smoke", "--budget", "1s", "--json"]).json();
+    assert!(begin.elapsed().as_secs() < 10, "{:?}", begin.elapsed());
+    assert_eq!(report["result"], "incomplete");
+    let step = &report["steps"][0];
+    assert_eq!((&step["status"], &step["exit_code"]), (&"timeout".into(), &124.into()));
+    assert!(step["duration_ms"].is_null(), "the check itself never started: {step}");
+    assert!(step["needs_ms"].as_u64().unwrap() >= 500, "{step}");
+    assert!(!repo.path().join("ran").exists());
+    assert_eq!(repo.recorded_tasks(), ["profile:gen"]);
+}
+
+#[test]
 fn guard_counts_names_it_cannot_write_and_refuses_unknown_rules() {
     use std::os::unix::ffi::OsStrExt;
     let repo = TestRepo::new().file("a.txt", "a\n").git();
