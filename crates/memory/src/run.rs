@@ -79,8 +79,8 @@ pub struct Artefact {
 pub struct RunFilter {
     /// Of this repository.
     pub repo_key: Option<String>,
-    /// Of this task.
-    pub task: Option<String>,
+    /// Of one of these tasks, by id; of any when empty.
+    pub tasks: Vec<String>,
     /// Of tasks of this source.
     pub source: Option<String>,
     /// That ended like this.
@@ -235,6 +235,19 @@ impl Store {
         rows.iter().map(read_run).collect()
     }
 
+    /// Ids of all tasks that were ever run, in a repository or, without one, in any.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn tasks_run(&mut self, repo_key: Option<&str>) -> Result<Vec<String>, StoreError> {
+        Ok(sqlx::query_scalar!(
+            "SELECT DISTINCT task FROM run_started WHERE ?1 IS NULL OR repo_key = ?1 ORDER BY task",
+            repo_key
+        )
+        .fetch_all(&mut self.conn)
+        .await?)
+    }
+
     /// Runs with one of these logs, newest first.
     pub(crate) async fn runs_with_logs(
         &mut self,
@@ -311,12 +324,19 @@ fn list_query(filter: &RunFilter, logs: Option<String>) -> QueryBuilder<Sqlite> 
     });
     for (column, value) in [
         (" AND s.repo_key = ", &filter.repo_key),
-        (" AND s.task = ", &filter.task),
         (" AND s.source = ", &filter.source),
         (" AND s.id < ", &filter.before_id),
     ] {
         if let Some(value) = value {
             query.push(column).push_bind(value.clone());
+        }
+    }
+    match &filter.tasks[..] {
+        [] => {}
+        [task] => drop(query.push(" AND s.task = ").push_bind(task.clone())),
+        tasks => {
+            let tasks = json_words(tasks);
+            query.push(" AND s.task IN (SELECT value FROM json_each(").push_bind(tasks).push("))");
         }
     }
     if let Some(logs) = logs {

@@ -187,7 +187,7 @@ impl Store {
     ) -> Result<Option<Run>, StoreError> {
         let filter = RunFilter {
             repo_key: Some(repo_key.to_owned()),
-            task: Some(task.to_owned()),
+            tasks: vec![task.to_owned()],
             outcome: Some(crate::run::Outcome::Passed),
             limit: Some(1),
             ..RunFilter::default()

@@ -15,6 +15,7 @@ use crate::context::Context;
 use crate::list::{self, ListRequest};
 use crate::notebook::{Notebook, NotebookError};
 use crate::observe;
+use crate::run::select::{SelectError, Selection, select};
 
 /// Most lines of each log that are compared.
 const DIFF_LINES: usize = 20_000;
@@ -24,7 +25,7 @@ const DIFF_LINES: usize = 20_000;
 pub struct RunsRequest {
     /// Of all repositories instead of this one.
     pub all: bool,
-    /// Only of this task (name or id).
+    /// Only of this task: its id, its name or an alias.
     pub task: Option<String>,
     /// Only of this source.
     pub source: Option<String>,
@@ -125,20 +126,17 @@ impl RunsError {
 pub fn runs(context: &Context, request: &RunsRequest) -> Result<RunsReport, RunsError> {
     let mut report = RunsReport { schema: SCHEMA.to_owned(), runs: Vec::new(), more: false };
     let Some(mut notebook) = Notebook::read(context)? else { return Ok(report) };
-    let now_ms = Timestamp::now().as_millisecond();
     let filter = RunFilter {
         repo_key: (!request.all).then(|| observe::repository_key(context, &notebook)),
-        task: None,
+        tasks: Vec::new(),
         source: request.source.clone(),
         outcome: request.outcome,
-        since_ms: request.within_ms.map(|ms| now_ms.saturating_sub_unsigned(ms)),
+        since_ms: since_ms(request),
         before_id: None,
         limit: request.limit.map(|limit| limit.saturating_add(1)),
     };
-    let mut found = match &request.task {
-        None => notebook.with(async |store| store.runs(&filter).await)?,
-        Some(task) => of_task(&mut notebook, &filter, task)?,
-    };
+    let Some(filter) = of_task(context, &mut notebook, filter, request)? else { return Ok(report) };
+    let mut found = notebook.with(async |store| store.runs(&filter).await)?;
     if let Some(limit) = request.limit {
         report.more = found.len() > limit as usize;
         found.truncate(limit as usize);
@@ -147,17 +145,40 @@ pub fn runs(context: &Context, request: &RunsRequest) -> Result<RunsReport, Runs
     Ok(report)
 }
 
-/// A task is named by its id, or by its name, which several sources may have.
-fn of_task(notebook: &mut Notebook, filter: &RunFilter, task: &str) -> Result<Vec<Run>, RunsError> {
-    let exact = RunFilter { task: Some(task.to_owned()), ..filter.clone() };
-    let found = notebook.with(async |store| store.runs(&exact).await)?;
-    if !found.is_empty() {
-        return Ok(found);
-    }
-    let all = RunFilter { limit: None, ..filter.clone() };
-    let mut found = notebook.with(async |store| store.runs(&all).await)?;
-    found.retain(|run| run.task.split_once(':').is_some_and(|(_, name)| name == task));
-    Ok(found)
+fn since_ms(request: &RunsRequest) -> Option<i64> {
+    let now_ms = Timestamp::now().as_millisecond();
+    request.within_ms.map(|ms| now_ms.saturating_sub_unsigned(ms))
+}
+
+/// The filter, narrowed to the task that was asked for: named as for `run` (id, name, alias), or by the
+/// name of a task that was run once and may be gone. `None` where that is no task.
+fn of_task(
+    context: &Context,
+    notebook: &mut Notebook,
+    filter: RunFilter,
+    request: &RunsRequest,
+) -> Result<Option<RunFilter>, RunsError> {
+    let Some(word) = &request.task else { return Ok(Some(filter)) };
+    let key = filter.repo_key.clone();
+    let mut tasks = notebook.with(async |store| store.tasks_run(key.as_deref()).await)?;
+    let is_known = tasks.contains(word);
+    let named = if is_known { vec![word.clone()] } else { named(context, word)? };
+    let has_name = |task: &str| task.split_once(':').is_some_and(|(_, name)| name == *word);
+    tasks.retain(|task| named.contains(task) || (!is_known && has_name(task)));
+    Ok((!tasks.is_empty()).then_some(RunFilter { tasks, ..filter }))
+}
+
+/// Ids of the tasks here that a word names.
+fn named(context: &Context, word: &str) -> Result<Vec<String>, RunsError> {
+    let found = list::discover(context, &ListRequest::default())?;
+    Ok(match select(&[word.to_owned()], &found.tasks) {
+        Ok(Selection::Tasks(indices)) => {
+            indices.into_iter().map(|index| found.tasks[index].task.id.clone()).collect()
+        }
+        Err(SelectError::Ambiguous { ids, .. }) => ids,
+        Err(SelectError::OnlyShown { id, .. }) => vec![id],
+        Ok(Selection::Text(_)) | Err(SelectError::Mixed { .. }) => Vec::new(),
+    })
 }
 
 /// One run, by its id or the beginning of it.
@@ -252,12 +273,13 @@ pub fn search(
     let limit = request.limit.unwrap_or(u32::MAX - 1);
     let filter = RunFilter {
         repo_key: key,
-        task: request.task.clone(),
         source: request.source.clone(),
         outcome: request.outcome,
+        since_ms: since_ms(request),
         limit: Some(limit + 1),
         ..RunFilter::default()
     };
+    let Some(filter) = of_task(context, &mut notebook, filter, request)? else { return Ok(report) };
     let found = notebook.with(async |store| store.search_logs(query, &filter).await)?;
     report.partly_searchable_logs = found.partly_indexed_logs;
     report.more = found.hits.len() > limit as usize;

@@ -31,7 +31,7 @@ fn a_hundred_thousand_runs_are_listed_at_once() {
         let filters = [
             all.clone(),
             of_repo.clone(),
-            RunFilter { task: Some("just:task7".into()), ..of_repo.clone() },
+            RunFilter { tasks: vec!["just:task7".into()], ..of_repo.clone() },
             RunFilter { outcome: failed, ..all.clone() },
             RunFilter { outcome: failed, ..of_repo.clone() },
             RunFilter { outcome: Some(Outcome::Open), ..of_repo },

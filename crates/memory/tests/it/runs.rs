@@ -63,7 +63,7 @@ fn filters_narrow_the_list_and_the_newest_comes_first() {
         assert_eq!(listed(&mut store, of_a.clone()).await, [3, 1, 0]);
         let filter = RunFilter { outcome: failed, ..of_a.clone() };
         assert_eq!(listed(&mut store, filter).await, [3, 1]);
-        let filter = RunFilter { task: Some("just:x".into()), limit: Some(1), ..of_a };
+        let filter = RunFilter { tasks: vec!["just:x".into()], limit: Some(1), ..of_a };
         assert_eq!(listed(&mut store, filter).await, [3]);
         let filter = RunFilter { before_id: Some(ids[2].id.clone()), ..all.clone() };
         assert_eq!(listed(&mut store, filter).await, [1, 0]);

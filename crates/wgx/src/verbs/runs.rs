@@ -78,7 +78,7 @@ struct Filter {
     /// Runs of all repositories
     #[arg(short, long)]
     all: bool,
-    /// Only runs of this task (name or id)
+    /// Only runs of this task (id, name or alias, as for `wgx run`)
     #[arg(short, long)]
     task: Option<String>,
     /// Only runs of tasks of this source

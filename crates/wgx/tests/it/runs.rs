@@ -114,6 +114,30 @@ fn repo_clone() -> TestRepo {
 }
 
 #[test]
+fn a_task_is_filtered_by_name_and_alias_as_run_takes_them() {
+    let repo = TestRepo::new().profile(
+        "tasks:\n  look: {cmd: echo zebra here, aliases: [gaze]}\n  other: echo zebra there\n",
+    );
+    repo.expect(0, &["run", "gaze"]);
+    repo.expect(0, &["run", "other"]);
+    for word in ["look", "gaze", "profile:look"] {
+        let hits = repo.report(&["runs", "search", "-t", word, "zebra"])["hits"].clone();
+        assert_eq!(hits.as_array().unwrap().len(), 1, "{word}: {hits}");
+        assert_eq!(hits[0]["run"]["task"], "profile:look");
+        let runs = repo.report(&["runs", "-t", word])["runs"].clone();
+        assert_eq!(runs.as_array().unwrap().len(), 1, "{word}: {runs}");
+    }
+    repo.write(".wgx/profile.yml", "tasks: {other: echo zebra there}\n");
+    let gone = repo.report(&["runs", "search", "-t", "look", "zebra"])["hits"].clone();
+    assert_eq!(gone.as_array().unwrap().len(), 1, "a task that is gone keeps its name");
+    assert!(repo.report(&["runs", "-t", "nosuch"])["runs"].as_array().unwrap().is_empty());
+    let ran = repo.expect(1, &["runs", "search", "-t", "nosuch", "zebra", "--json"]);
+    assert_eq!(ran.json()["hits"], serde_json::json!([]));
+    let within = repo.report(&["runs", "search", "--within", "1h", "zebra"])["hits"].clone();
+    assert_eq!(within.as_array().unwrap().len(), 2);
+}
+
+#[test]
 fn logs_are_shown_and_searched() {
     let repo = with_history();
     let id = repo.recorded()[1]["id"].as_str().unwrap().to_owned();
