@@ -44,6 +44,14 @@ impl MemoryError {
         Self::Pack { file: file.display().to_string(), source }
     }
 
+    /// The file that is at fault.
+    pub fn place(&self) -> Option<(String, Option<u32>)> {
+        match self {
+            Self::Pack { file, .. } => Some((file.clone(), None)),
+            _ => None,
+        }
+    }
+
     /// What to do.
     pub fn hint(&self) -> &'static str {
         match self {

@@ -111,6 +111,12 @@ pub(crate) fn parse() -> Result<Arguments, clap::Error> {
     Arguments::try_parse()
 }
 
+/// Whether the call asks for JSON, even where it cannot be parsed; what follows `--` is a task's.
+pub(crate) fn wants_json() -> bool {
+    let ours = std::env::args_os().skip(1).take_while(|word| word != "--");
+    ours.into_iter().any(|word| word == "--json")
+}
+
 /// The command as clap knows it, for completions and manual pages.
 pub(crate) fn command() -> clap::Command {
     Arguments::command()

@@ -1,5 +1,7 @@
 //! Exit codes: one table for all verbs, documented in `docs/exit-codes.md`.
 
+use contracts::wgx::error::{ErrorReport, SCHEMA};
+
 use crate::output;
 
 /// How the program ends.
@@ -43,29 +45,62 @@ impl From<u8> for Exit {
 }
 
 /// Prints a fault of the call (or the help that was asked for) and says how to end.
-pub(crate) fn usage(error: &clap::Error) -> Exit {
+pub(crate) fn usage(error: &clap::Error, json: bool) -> Exit {
     let wanted = !error.use_stderr();
     if error.print().is_err() {
         return Exit::Findings;
     }
-    if wanted { Exit::Good } else { Exit::Usage }
+    if wanted {
+        return Exit::Good;
+    }
+    if json {
+        let (message, hint) = told(error);
+        report(Exit::Usage, &message, None, Some(&hint));
+    }
+    Exit::Usage
 }
 
-/// Prints an error with its causes and its hint.
-pub(crate) fn failed(error: &anyhow::Error) -> Exit {
+/// What clap says, without its heading and the usage that follows.
+fn told(error: &clap::Error) -> (String, String) {
+    let hint = "`wgx help VERB` tells how it is called".to_owned();
+    let text = error.render().to_string();
+    let first = text.split("\n\n").next().unwrap_or_default();
+    let message = first.strip_prefix("error: ").unwrap_or(first);
+    (message.split_whitespace().collect::<Vec<_>>().join(" "), hint)
+}
+
+/// Prints an error with its causes and its hint; with `--json` a report of it too.
+pub(crate) fn failed(error: &anyhow::Error, json: bool) -> Exit {
     if is_broken_pipe(error) {
         return Exit::Code(141);
     }
-    output::error(&with_causes(error.as_ref()));
-    match error.downcast_ref::<Failure>() {
-        Some(failure) => {
-            if let Some(hint) = &failure.hint {
-                output::hint(hint);
-            }
-            failure.exit
-        }
-        None => Exit::Findings,
+    let message = with_causes(error.as_ref());
+    output::error(&message);
+    let failure = error.downcast_ref::<Failure>();
+    let hint = failure.and_then(|failure| failure.hint.as_deref());
+    if let Some(hint) = hint {
+        output::hint(hint);
     }
+    let exit = failure.map_or(Exit::Findings, |failure| failure.exit);
+    if json {
+        let place = failure.and_then(|failure| failure.place.as_ref());
+        report(exit, &message, place, hint);
+    }
+    exit
+}
+
+/// The report of an error on standard output.
+fn report(exit: Exit, message: &str, place: Option<&Place>, hint: Option<&str>) {
+    let report = ErrorReport {
+        schema: SCHEMA.to_owned(),
+        code: exit.as_u8(),
+        message: message.to_owned(),
+        file: place.map(|place| place.file.clone()),
+        line: place.and_then(|place| place.line),
+        hint: hint.map(str::to_owned),
+    };
+    // The error has been said on standard error; nothing more can be done without standard output.
+    let _ = output::print_json(&report);
 }
 
 /// An error with its causes in one line; what the error itself says already is not said again.
@@ -87,6 +122,15 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
     io.is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
+/// Where something is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The file.
+    pub(crate) file: String,
+    /// Line from 1.
+    pub(crate) line: Option<u32>,
+}
+
 /// A failure with advice and its own exit code.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
@@ -97,12 +141,29 @@ pub(crate) struct Failure {
     pub(crate) hint: Option<String>,
     /// How to end.
     pub(crate) exit: Exit,
+    /// The file that is at fault.
+    pub(crate) place: Option<Place>,
 }
 
 impl Failure {
+    fn new(exit: Exit, message: String, hint: String) -> Self {
+        Self { message, hint: Some(hint), exit, place: None }
+    }
+
+    /// A verb's error that knows where something is wrong: the file and, where known, the line.
+    pub(crate) fn at(
+        code: u8,
+        error: &(dyn std::error::Error + 'static),
+        (hint, place): (String, Option<(String, Option<u32>)>),
+    ) -> anyhow::Error {
+        let failure = Self::new(Exit::Code(code), with_causes(error), hint);
+        let place = place.map(|(file, line)| Place { file, line });
+        Self { place, ..failure }.into()
+    }
+
     /// A failure of the call itself.
     pub(crate) fn usage(message: impl Into<String>, hint: impl Into<String>) -> anyhow::Error {
-        Self { message: message.into(), hint: Some(hint.into()), exit: Exit::Usage }.into()
+        Self::new(Exit::Usage, message.into(), hint.into()).into()
     }
 
     /// A verb's error with its causes, its own code and its hint.
@@ -120,6 +181,6 @@ impl Failure {
         message: impl Into<String>,
         hint: impl Into<String>,
     ) -> anyhow::Error {
-        Self { message: message.into(), hint: Some(hint.into()), exit: Exit::Code(code) }.into()
+        Self::new(Exit::Code(code), message.into(), hint.into()).into()
     }
 }

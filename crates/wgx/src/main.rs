@@ -15,7 +15,7 @@ fn main() -> ExitCode {
     settings::complete_if_asked(cli::command);
     let code = match cli::parse() {
         Ok(arguments) => verbs::dispatch(arguments),
-        Err(error) => exit::usage(&error),
+        Err(error) => exit::usage(&error, cli::wants_json()),
     };
     ExitCode::from(code.as_u8())
 }

@@ -51,10 +51,15 @@ impl Output {
 
     /// Writes a report as one JSON document.
     pub(crate) fn json(&self, report: &impl Serialize) -> anyhow::Result<()> {
-        let mut text = serde_json::to_string_pretty(report)?;
-        text.push('\n');
-        raw(text.as_bytes())
+        print_json(report)
     }
+}
+
+/// Writes a report to standard output as one JSON document.
+pub(crate) fn print_json(report: &impl Serialize) -> anyhow::Result<()> {
+    let mut text = serde_json::to_string_pretty(report)?;
+    text.push('\n');
+    raw(text.as_bytes())
 }
 
 /// Writes bytes to standard output as they are.

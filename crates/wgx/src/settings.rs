@@ -51,6 +51,7 @@ pub(crate) fn resolve(shared: &Shared) -> anyhow::Result<Settings> {
         message: format!("{} is not a folder that can be read: {error}", cwd.display()),
         hint: Some("name an existing folder with -C".into()),
         exit: Exit::Usage,
+        place: None,
     })?;
     let UserHome { path: user_home, is_explicit } = user_home(shared, &cwd, &environment)?;
     let chosen = match is_explicit {

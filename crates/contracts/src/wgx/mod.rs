@@ -1,6 +1,7 @@
 //! Reports of the `wgx` verbs, one module a verb.
 
 pub mod doctor;
+pub mod error;
 pub mod guard;
 pub mod init;
 pub mod list;
@@ -15,6 +16,7 @@ pub mod up;
 pub mod validate;
 
 pub use doctor::DoctorReport;
+pub use error::ErrorReport;
 pub use guard::{
     FixKind, GuardCheck, GuardCounts, GuardFinding, GuardFix, GuardReport, GuardStatus,
     SkippedFiles,
@@ -33,6 +35,7 @@ use crate::PublishedSchema;
 pub fn schemas() -> Vec<PublishedSchema> {
     vec![
         PublishedSchema { id: doctor::SCHEMA, generate: || schemars::schema_for!(DoctorReport) },
+        PublishedSchema { id: error::SCHEMA, generate: || schemars::schema_for!(ErrorReport) },
         PublishedSchema { id: guard::SCHEMA, generate: || schemars::schema_for!(GuardReport) },
         PublishedSchema { id: init::SCHEMA, generate: || schemars::schema_for!(InitReport) },
         PublishedSchema { id: list::SCHEMA, generate: || schemars::schema_for!(ListReport) },

@@ -91,12 +91,17 @@ pub enum RunError {
     #[error(transparent)]
     Needs(#[from] needs::NeedsError),
     /// A task file is broken, so nobody can say what the words mean.
-    #[error("no task is called `{words}`, and {file} cannot be read whole: {reason}")]
+    #[error(
+        "no task is called `{words}`, and {file}{} cannot be read whole: {reason}",
+        line.map(|line| format!(":{line}")).unwrap_or_default()
+    )]
     BrokenFile {
         /// What was asked for.
         words: String,
-        /// The file, with its line where known.
+        /// The file.
         file: String,
+        /// Its line, where known.
+        line: Option<u32>,
         /// What is wrong.
         reason: String,
     },
@@ -155,6 +160,17 @@ impl RunError {
             Self::Process { source, .. } => source.exit().code(),
             Self::Record(_) | Self::Log { .. } => OwnExit::NotRecorded.code(),
             Self::Trust(_) => OwnExit::NeedsConfirmationOrTrust.code(),
+        }
+    }
+
+    /// The file that is at fault, relative to the root, and its line.
+    pub fn place(&self) -> Option<(String, Option<u32>)> {
+        match self {
+            Self::BrokenFile { file, line, .. } => Some((file.clone(), *line)),
+            Self::Needs(needs::NeedsError::Missing { file, line, .. }) => {
+                Some((file.clone(), Some(*line)))
+            }
+            _ => None,
         }
     }
 

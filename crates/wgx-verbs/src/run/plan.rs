@@ -195,10 +195,10 @@ fn free_text(context: &Context, found: &Discovery, text: String) -> Result<Inten
 /// With a file that could not be read, a text might mean what stands there.
 fn refuse_broken_files(found: &Discovery, text: &str) -> Result<(), RunError> {
     let Some(note) = found.notes.iter().find(|note| note.broken) else { return Ok(()) };
-    let line = note.line.map(|line| format!(":{line}")).unwrap_or_default();
     Err(RunError::BrokenFile {
         words: text.to_owned(),
-        file: format!("{}{line}", note.file),
+        file: note.file.clone(),
+        line: note.line,
         reason: note.reason.clone(),
     })
 }

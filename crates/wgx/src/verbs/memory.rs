@@ -167,7 +167,7 @@ pub(crate) fn run(args: &Args, face: &Face) -> anyhow::Result<Exit> {
 }
 
 fn failed(error: &MemoryError) -> anyhow::Error {
-    Failure::of(1, error, error.hint())
+    Failure::at(1, error, (error.hint().to_owned(), error.place()))
 }
 
 fn retention(face: &Face, what: Option<Keep>) -> anyhow::Result<Exit> {

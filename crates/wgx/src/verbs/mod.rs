@@ -22,7 +22,7 @@ use std::ffi::OsStr;
 use clap_complete::CompletionCandidate;
 use redact::escape::escape_ctl_line;
 
-use crate::cli::{Arguments, Verb};
+use crate::cli::{self, Arguments, Verb};
 use crate::exit::{self, Exit};
 use crate::face::Face;
 use crate::{external, output};
@@ -30,7 +30,7 @@ use crate::{external, output};
 /// Calls the verb and turns a failure into its message and code.
 pub(crate) fn dispatch(arguments: Arguments) -> Exit {
     output::choose_color(arguments.shared.color);
-    call(arguments).unwrap_or_else(|error| exit::failed(&error))
+    call(arguments).unwrap_or_else(|error| exit::failed(&error, cli::wants_json()))
 }
 
 fn call(arguments: Arguments) -> anyhow::Result<Exit> {

@@ -92,7 +92,7 @@ pub(crate) fn run(args: Args, face: &Face) -> anyhow::Result<Exit> {
     };
     let terminal = Terminal::of(face);
     let report = run::run(&face.context, &request, &terminal)
-        .map_err(|error| Failure::of(error.exit_code(), &error, error.hint()))?;
+        .map_err(|error| Failure::at(error.exit_code(), &error, (error.hint(), error.place())))?;
     if face.json {
         face.print_json(&report)?;
     } else if request.dry_run {

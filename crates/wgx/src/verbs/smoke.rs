@@ -35,7 +35,7 @@ pub(crate) fn run(args: &Args, face: &Face) -> anyhow::Result<Exit> {
     }
     let request = SmokeRequest { budget_ms: args.budget, dry_run: args.dry_run, yes: args.yes };
     let report = smoke::smoke(&face.context, &request, &Terminal::of(face))
-        .map_err(|error| Failure::of(1, &error, error.hint()))?;
+        .map_err(|error| Failure::at(1, &error, (error.hint(), error.place())))?;
     face.show(&report, || render(&report))?;
     let has_passed = report.steps.iter().any(|step| step.status == "passed");
     Ok(match report.result {

@@ -65,6 +65,7 @@ pub(crate) fn run(args: &Args, face: &Face) -> anyhow::Result<Exit> {
         message: error.to_string(),
         hint: Some(error.hint()),
         exit: Exit::from(error.exit_code()),
+        place: None,
     })?;
     let code = Exit::from(validate::exit_code(&report));
     face.show(&report, || match args.verify {

@@ -94,6 +94,43 @@ fn faults_of_the_call_end_with_2() {
 }
 
 #[test]
+fn errors_are_reports_too_where_json_is_asked_for() {
+    let repo = TestRepo::new()
+        .profile("tasks:\n  a: {cmd: [no-such-program-anywhere]}\n  c: {cmd: x, needs: [zz]}\n")
+        .file("no.tar.gz", "not a pack");
+    for (code, words) in [
+        (1, &["memory", "check"][..]),
+        (1, &["runs", "show", "last"]),
+        (1, &["memory", "import", "no.tar.gz"]),
+        (1, &["guard", "--changed"]),
+        (2, &["guard", "--only", "nosuch"]),
+        (2, &["run", "a", "nosuch"]),
+        (2, &["-C", "nosuch", "list"]),
+        (2, &["list", "--no-such-option"]),
+        (2, &["runs", "--limit", "many"]),
+        (2, &["help", "lsit"]),
+        (2, &["no-such-verb"]),
+        (2, &["validate", "--profile", "quick"]),
+        (123, &["run", "c"]),
+        (127, &["run", "a"]),
+    ] {
+        let plain = repo.expect(code, words);
+        let ran = repo.expect(code, &[words, &["--json"]].concat());
+        let report = ran.json();
+        assert_eq!(report["schema"], "wgx.error/1", "{words:?}");
+        assert_eq!(report["code"], code, "{words:?}");
+        assert_eq!(ran.stderr, plain.stderr, "{words:?}");
+        let message = report["message"].as_str().unwrap();
+        assert!(!message.is_empty() && !message.contains("error:"), "{words:?}: {message}");
+        assert!(report["hint"].is_string(), "{words:?}");
+    }
+    let report = repo.expect(123, &["run", "c", "--json"]).json();
+    assert_eq!((&report["file"], &report["line"]), (&".wgx/profile.yml".into(), &3.into()));
+    let ran = repo.expect(2, &["run", "a", "nosuch", "--", "--json"]);
+    assert_eq!(ran.stdout, "", "what follows -- is the task's");
+}
+
+#[test]
 fn colours_appear_where_they_are_wanted_only() {
     let repo = TestRepo::new().profile("tasks: {a: x}\n");
     let coloured = |ran: testkit::Ran| ran.stdout.contains('\u{1b}');
