@@ -1,0 +1,68 @@
+//! The word behind an opening fence, by file name; `text` where nothing is known.
+
+/// The language of a file for viewers that colour code.
+pub fn of(path: &str) -> &'static str {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    match name {
+        "Makefile" | "makefile" | "GNUmakefile" => return "makefile",
+        "Dockerfile" | "Containerfile" => return "dockerfile",
+        "justfile" | "Justfile" | ".justfile" => return "just",
+        "CMakeLists.txt" => return "cmake",
+        "Gemfile" | "Rakefile" => return "ruby",
+        _ => {}
+    }
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    match extension.to_ascii_lowercase().as_str() {
+        "rs" => "rust",
+        "py" | "pyi" => "python",
+        "js" | "mjs" | "cjs" => "javascript",
+        "jsx" => "jsx",
+        "ts" | "mts" | "cts" => "typescript",
+        "tsx" => "tsx",
+        "go" => "go",
+        "java" => "java",
+        "kt" | "kts" => "kotlin",
+        "scala" => "scala",
+        "c" | "h" => "c",
+        "cc" | "cpp" | "cxx" | "hpp" | "hh" | "hxx" => "cpp",
+        "cs" => "csharp",
+        "rb" => "ruby",
+        "php" => "php",
+        "swift" => "swift",
+        "lua" => "lua",
+        "pl" | "pm" => "perl",
+        "r" => "r",
+        "jl" => "julia",
+        "hs" => "haskell",
+        "ex" | "exs" => "elixir",
+        "erl" | "hrl" => "erlang",
+        "clj" | "cljs" => "clojure",
+        "ml" | "mli" => "ocaml",
+        "zig" => "zig",
+        "nix" => "nix",
+        "sh" | "bash" | "zsh" => "bash",
+        "fish" => "fish",
+        "ps1" => "powershell",
+        "sql" => "sql",
+        "proto" => "protobuf",
+        "graphql" | "gql" => "graphql",
+        "html" | "htm" => "html",
+        "css" => "css",
+        "scss" => "scss",
+        "vue" => "vue",
+        "svelte" => "svelte",
+        "xml" | "svg" => "xml",
+        "md" | "markdown" => "markdown",
+        "rst" => "rst",
+        "tex" => "latex",
+        "json" | "jsonl" => "json",
+        "yml" | "yaml" => "yaml",
+        "toml" => "toml",
+        "ini" | "cfg" => "ini",
+        "tf" | "hcl" => "hcl",
+        "diff" | "patch" => "diff",
+        "mk" => "makefile",
+        "csv" => "csv",
+        _ => "text",
+    }
+}
