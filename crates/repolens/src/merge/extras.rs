@@ -1,0 +1,33 @@
+//! Texts of extras that need more than a look at the list of files.
+
+use redact::{Depth, Redactor};
+
+use crate::model::Snapshot;
+use crate::render::extras::augment::SIZE_MAX;
+use crate::render::extras::organism::Organism;
+use crate::render::view::{ExtraTexts, Settings};
+use crate::scan::beneath::Root;
+
+pub(super) fn texts(
+    snapshot: &Snapshot,
+    settings: &Settings,
+    redactor: &Redactor,
+    delta: Option<String>,
+) -> ExtraTexts {
+    let masked = |text: &str| redactor.redact(text, Depth::Fast).text.into_owned();
+    let speaks = !settings.meta_none && !settings.plan_only;
+    let mut texts = ExtraTexts { delta, ..ExtraTexts::default() };
+    for repo in &snapshot.repos {
+        texts.purposes.push(repo.purpose.as_deref().map(masked));
+        let Ok(root) = Root::open(&repo.root) else { continue };
+        if speaks && settings.extras.augment_sidecar {
+            let name = format!("{}_augment.yml", repo.name);
+            let text = crate::scan::read_text(&root, &name, SIZE_MAX);
+            texts.augment.extend(text.map(|text| (name, masked(&text))));
+        }
+        if speaks && settings.extras.organism_index {
+            texts.organism.push(Organism::read(&root, repo, &masked));
+        }
+    }
+    texts
+}

@@ -1,0 +1,361 @@
+//! From roots to written merges: scan, select, read and render, assemble, check, rename.
+
+mod content;
+mod error;
+mod extras;
+mod name;
+mod read;
+mod write;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use contracts::repolens::report::{Extras, MetaDensity};
+use jiff::Timestamp;
+use redact::Redactor;
+use sha2::{Digest as _, Sha256};
+
+pub use error::MergeError;
+pub use read::{TEXT_MAX, sniff};
+
+use crate::model::{Inclusion, Snapshot};
+use crate::render::anchors::{Names, hex};
+use crate::render::block::way_back;
+use crate::render::view::{ExtraTexts, Facts, Parts, Settings, Totals, View, included};
+use crate::scan::{ScanOptions, scan};
+use crate::select::{Selection, select};
+
+/// Counts the tokens of a text.
+pub type TokenCounter = dyn Fn(&str) -> u64 + Sync;
+
+/// The key of the masks. It is public: the same tree gives the same merge everywhere, so a mask tells
+/// equal secrets from different ones and hides the rest of them only as well as their own length does.
+const MASK_KEY: [u8; 32] = *b"repolens: masks in merges, v1\0\0\0";
+
+/// How often ids are salted anew when files change under a merge.
+const SALT_TRIES: usize = 4;
+
+/// How much is said about every file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Density {
+    /// Paths only.
+    Min,
+    /// No hashes.
+    Standard,
+    /// Everything.
+    Full,
+    /// `standard` where a filter is active, else `full`.
+    #[default]
+    Auto,
+}
+
+/// Whether repositories stand in one merge or in one each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// All in one.
+    #[default]
+    Combined,
+    /// One each.
+    PerRepo,
+}
+
+/// Where a merge goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// Files in this folder, which is made when it is not there.
+    Folder(PathBuf),
+    /// One file, handed over open and rewound.
+    Stream,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub struct MergeRequest {
+    /// The working copies.
+    pub roots: Vec<PathBuf>,
+    /// How to walk.
+    pub scan: ScanOptions,
+    /// What to show.
+    pub selection: Selection,
+    /// One merge or one a repository.
+    pub mode: Mode,
+    /// How much is said about every file.
+    pub density: Density,
+    /// Nothing is interpreted. Stronger than [`Selection::plan_only`], which would leave the manifest out.
+    pub meta_none: bool,
+    /// Files above `max_file_bytes` stand in pieces instead of being cut.
+    pub split_files: bool,
+    /// Most bytes of a part; nothing for a merge in one file.
+    pub split_size: Option<u64>,
+    /// The extras.
+    pub extras: Extras,
+    /// Text of the delta extra, made before.
+    pub delta: Option<String>,
+    /// Headings that are bare tokens.
+    pub nav_headings: bool,
+    /// When.
+    pub generated_at: Timestamp,
+    /// Threads; 0 is one for every core. The merge does not depend on it.
+    pub threads: usize,
+    /// Where to.
+    pub target: Target,
+    /// First part of the file names; made from the options when it is not given.
+    pub name: Option<String>,
+}
+
+/// Follows a merge.
+pub trait Progress: Sync {
+    /// So many files are in all merges of this call together.
+    fn total(&self, files: usize);
+    /// So many files of the current merge are done.
+    fn files(&self, done: usize);
+}
+
+/// A merge that was made.
+#[derive(Debug)]
+pub struct Merged {
+    /// The parts, in order; empty for [`Target::Stream`].
+    pub files: Vec<PathBuf>,
+    /// The sidecar.
+    pub sidecar: Option<PathBuf>,
+    /// The merge itself, for [`Target::Stream`].
+    pub stream: Option<fs::File>,
+    /// Bytes of all parts.
+    pub bytes: u64,
+    /// What it holds.
+    pub totals: Totals,
+    /// What has to be said.
+    pub notes: Vec<String>,
+    /// Minimum information of the debug mode (specification 11).
+    pub debug: Vec<String>,
+}
+
+/// Makes the merges of a request. When one fails, those before it stay.
+pub fn merge(
+    request: &MergeRequest,
+    tokens: Option<&TokenCounter>,
+    progress: &dyn Progress,
+) -> Result<Vec<Merged>, MergeError> {
+    check(request)?;
+    let mut selection = request.selection.clone();
+    let mut notes = Vec::new();
+    if request.meta_none && selection.plan_only {
+        selection.plan_only = false;
+        notes.push("--meta-none keeps the manifest, so --plan-only has no effect".to_owned());
+    }
+    let mut snapshot = scan(&request.roots, &request.scan)?;
+    select(&mut snapshot, &selection);
+    progress.total(snapshot.repos.iter().map(|repo| repo.files.len()).sum());
+    let snapshots = match request.mode {
+        Mode::Combined => vec![snapshot],
+        Mode::PerRepo => {
+            snapshot.repos.into_iter().map(|repo| Snapshot { repos: vec![repo] }).collect()
+        }
+    };
+    let settings = settings(request, &selection);
+    let stems = name::stems(request, &settings, &snapshots)?;
+    let job = Job { request, settings, tokens, progress };
+    let mut merged = Vec::new();
+    for (snapshot, stem) in snapshots.into_iter().zip(stems) {
+        let mut one = job.one(snapshot, &stem)?;
+        one.notes.splice(0..0, notes.iter().cloned());
+        merged.push(one);
+    }
+    Ok(merged)
+}
+
+fn check(request: &MergeRequest) -> Result<(), MergeError> {
+    let wrong = |text: &str| Err(MergeError::Options(text.to_owned()));
+    if request.target == Target::Stream {
+        if request.mode == Mode::PerRepo && request.roots.len() > 1 {
+            return wrong("one merge a repository does not fit on standard output");
+        }
+        if request.split_size.is_some() {
+            return wrong("parts do not fit on standard output");
+        }
+        if request.extras.json_sidecar {
+            return wrong("a sidecar belongs beside a file, not beside standard output");
+        }
+    }
+    if request.split_files && request.selection.max_file_bytes.is_none() {
+        return wrong("--split-files splits files above --max-file-bytes, which is not given");
+    }
+    Ok(())
+}
+
+fn settings(request: &MergeRequest, selection: &Selection) -> Settings {
+    let filtered = selection.path_filter.is_some() || !selection.extensions.is_empty();
+    let throttled = request.density == Density::Auto && filtered;
+    let density = match request.density {
+        Density::Min => MetaDensity::Min,
+        Density::Standard => MetaDensity::Standard,
+        Density::Auto if filtered => MetaDensity::Standard,
+        Density::Full | Density::Auto => MetaDensity::Full,
+    };
+    Settings {
+        level: selection.level,
+        plan_only: selection.plan_only,
+        code_only: selection.code_only && !selection.plan_only,
+        meta_none: request.meta_none,
+        density,
+        throttled,
+        max_file_bytes: selection.max_file_bytes,
+        split_files: request.split_files,
+        split_size: request.split_size,
+        path_filter: selection.path_filter.clone(),
+        extensions: selection.extensions.clone(),
+        extras: request.extras,
+        nav_headings: request.nav_headings,
+        generated_at: request.generated_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+    }
+}
+
+/// One call.
+struct Job<'a> {
+    request: &'a MergeRequest,
+    settings: Settings,
+    tokens: Option<&'a TokenCounter>,
+    progress: &'a dyn Progress,
+}
+
+impl Job<'_> {
+    fn one(&self, mut snapshot: Snapshot, stem: &str) -> Result<Merged, MergeError> {
+        let place = write::Place::new(&self.request.target, stem)?;
+        let redactor = Redactor::new(MASK_KEY);
+        let mut names = Names::new(&snapshot, 0);
+        let mut tries = 0;
+        let (facts, spool) = loop {
+            let mut spool = place.spool()?;
+            let found = self.pass(&snapshot, &names, &redactor, &mut spool, &place)?;
+            let clash = names.ids().iter().any(|id| found.markers.contains(id));
+            adopt(&mut snapshot, found.files);
+            if !clash || self.settings.plan_only {
+                break (found.facts, spool);
+            }
+            tries += 1;
+            if tries > SALT_TRIES {
+                let what = "the files change while they are read".to_owned();
+                return Err(MergeError::Structure { what });
+            }
+            names = (names.salt() + 1..)
+                .map(|salt| Names::new(&snapshot, salt))
+                .find(|names| names.ids().iter().all(|id| !found.markers.contains(id)))
+                .unwrap_or(names);
+            unread(&mut snapshot);
+        };
+        let totals = Totals::new(&snapshot, &facts);
+        let notes = extras::texts(&snapshot, &self.settings, &redactor, self.request.delta.clone());
+        let merge_id = merge_id(&snapshot, &facts, &names, &self.settings);
+        let view = View {
+            snapshot: &snapshot,
+            facts: &facts,
+            names: &names,
+            settings: &self.settings,
+            totals: &totals,
+            parts: &Parts::default(),
+            notes: &notes,
+            merge_id: &merge_id,
+        };
+        write::write(view, &place, spool, self.request.split_size)
+    }
+
+    fn pass(
+        &self,
+        snapshot: &Snapshot,
+        names: &Names,
+        redactor: &Redactor,
+        spool: &mut fs::File,
+        place: &write::Place,
+    ) -> Result<content::Found, MergeError> {
+        let way_back = way_back("");
+        let threads = match self.request.threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        };
+        let pass = content::Pass {
+            snapshot,
+            names,
+            settings: &self.settings,
+            redactor,
+            tokens: self.tokens,
+            // In several parts the way back differs, so it is added when they are assembled.
+            block_end: if self.request.split_size.is_some() { "" } else { &way_back },
+            threads,
+        };
+        let done = match self.settings.plan_only {
+            true => pass.run(&mut io::sink(), self.progress),
+            false => pass.run(spool, self.progress),
+        };
+        done.map_err(|source| place.failed(source))
+    }
+}
+
+/// What reading told replaces what the scan supposed.
+fn adopt(snapshot: &mut Snapshot, found: Vec<(crate::model::Kind, Inclusion, u64)>) {
+    let files = snapshot.repos.iter_mut().flat_map(|repo| &mut repo.files);
+    for (file, (kind, inclusion, size)) in files.zip(found) {
+        file.kind = kind;
+        file.inclusion = inclusion;
+        file.size = size;
+    }
+}
+
+/// Makes every file that was read be read again.
+fn unread(snapshot: &mut Snapshot) {
+    use crate::model::{Kind, Reason};
+    for file in snapshot.repos.iter_mut().flat_map(|repo| &mut repo.files) {
+        let was_read = matches!(
+            file.kind,
+            Kind::Text | Kind::Encoded(_) | Kind::Binary | Kind::LfsPointer
+        );
+        if was_read {
+            file.kind = Kind::Unread;
+            if matches!(
+                file.inclusion,
+                Inclusion::MetaOnly(Reason::Binary | Reason::LfsPointer | Reason::Changed)
+            ) {
+                file.inclusion = Inclusion::Full;
+            }
+        }
+    }
+}
+
+/// Ties parts and sidecar together: a hash of what the merge is made of.
+fn merge_id(snapshot: &Snapshot, facts: &[Facts], names: &Names, settings: &Settings) -> String {
+    let mut hash = Sha256::new();
+    hash.update(format!(
+        "{} {:?} {} {} {:?} {:?} {} {:?} {:?} {:?} {:?} {}\n",
+        settings.level.name(),
+        settings.render_mode(),
+        settings.meta_none,
+        settings.nav_headings,
+        settings.density,
+        settings.max_file_bytes,
+        settings.split_files,
+        settings.split_size,
+        settings.path_filter,
+        settings.extensions,
+        settings.extras,
+        names.salt(),
+    ));
+    for (repo_index, repo) in snapshot.repos.iter().enumerate() {
+        for (at, file) in repo.files.iter().enumerate() {
+            let index = names.index(repo_index, at);
+            let facts = &facts[index];
+            hash.update(names.ids()[index]);
+            hash.update(file.size.to_le_bytes());
+            if let Some(hashes) = facts.hashes {
+                hash.update(hashes.sha256);
+            }
+            let entry = crate::render::view::Entry { repo_index, index, repo, file, facts };
+            hash.update(included(entry));
+        }
+    }
+    hex(&hash.finalize()[..8])
+}
+
+/// The folder of a file, for messages.
+fn folder_of(path: &Path) -> PathBuf {
+    path.parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf)
+}
