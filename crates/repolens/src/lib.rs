@@ -7,8 +7,11 @@
 pub mod classify;
 pub mod facts;
 pub mod hub;
+pub mod merge;
 pub mod model;
 pub mod pool;
+pub mod render;
 pub mod scan;
 pub mod select;
+pub mod sidecar;
 pub mod tokens;

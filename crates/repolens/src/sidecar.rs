@@ -13,8 +13,8 @@ use serde::Serialize;
 use crate::model::{Inclusion, Kind};
 use crate::render::anchors::hex;
 use crate::render::block::encoding_word;
-use crate::render::view::{Entry, Pieces, View, category_word, reason_word, tag_word};
 use crate::render::profile;
+use crate::render::view::{Entry, Pieces, View, category_word, reason_word, tag_word};
 
 /// Where a file block stands.
 #[derive(Debug, Clone, Copy)]
@@ -30,12 +30,7 @@ pub struct Placed {
 }
 
 /// Writes the sidecar of a merge whose blocks stand at `places`, sorted by file.
-pub fn write(
-    view: View<'_>,
-    name: &str,
-    places: &[Placed],
-    out: &mut dyn Write,
-) -> io::Result<()> {
+pub fn write(view: View<'_>, name: &str, places: &[Placed], out: &mut dyn Write) -> io::Result<()> {
     let files = &view.parts.files;
     let artifacts = Artifacts {
         index_json: name.to_owned(),

@@ -32,10 +32,12 @@ fn manual_pages() -> anyhow::Result<BTreeMap<String, String>> {
     // Pages of verbs that are gone must not survive.
     let _ = fs::remove_dir_all(&folder);
     let out = folder.to_string_lossy().into_owned();
-    let built =
-        cargo(&["run", "--quiet", "--package", "wgx", "--", "man", "--out", &out]).status()?;
-    if !built.success() {
-        bail!("`wgx man` failed: {built}");
+    for program in ["wgx", "repolens"] {
+        let words = ["run", "--quiet", "--package", program, "--", "man", "--out", &out];
+        let built = cargo(&words).status()?;
+        if !built.success() {
+            bail!("`{program} man` failed: {built}");
+        }
     }
     texts(&folder)
 }

@@ -1,6 +1,7 @@
 //! What `repolens` writes for others: the head of a merge and its sidecar, and the reports of its verbs.
 
 pub mod agent;
+pub mod merge;
 pub mod report;
 
 use crate::PublishedSchema;
@@ -11,6 +12,10 @@ pub(crate) fn schemas() -> Vec<PublishedSchema> {
         PublishedSchema {
             id: report::SCHEMA,
             generate: || schemars::schema_for!(report::ReportMeta),
+        },
+        PublishedSchema {
+            id: merge::SCHEMA,
+            generate: || schemars::schema_for!(merge::MergeReport),
         },
         PublishedSchema {
             id: agent::SCHEMA,

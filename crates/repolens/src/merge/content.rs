@@ -189,7 +189,7 @@ impl<'a> Worker<'a> {
             },
         };
         let mut facts = Facts { hashes: taken.hashes, emitted: None };
-        if !matches!(taken.inclusion, Inclusion::MetaOnly(_)) && !pass.settings.plan_only {
+        if !matches!(taken.inclusion, Inclusion::MetaOnly(_)) {
             let bytes = std::mem::take(&mut self.bytes);
             match read::decode(&taken.kind, bytes) {
                 Some(text) => {
@@ -218,6 +218,10 @@ impl<'a> Worker<'a> {
     ) {
         let pass = self.pass;
         let limit = match (&taken.inclusion, pass.settings.split_files) {
+            (Inclusion::Truncated { .. }, true) if taken.size > read::TEXT_MAX => {
+                taken.inclusion = Inclusion::MetaOnly(Reason::TooLarge);
+                return;
+            }
             (Inclusion::Truncated { .. }, true) => {
                 taken.inclusion = Inclusion::Full;
                 None
@@ -282,7 +286,9 @@ impl Cut {
     fn new(kind: &Kind, text: &str, redacted: &Redacted<'_>, limit: u64) -> Self {
         let (source, kept_of): (usize, fn(&str) -> u64) = match kind {
             Kind::Encoded(crate::model::Encoding::Latin1) => (
-                text.char_indices().nth(usize::try_from(limit).unwrap_or(usize::MAX)).map_or(text.len(), |(at, _)| at),
+                text.char_indices()
+                    .nth(usize::try_from(limit).unwrap_or(usize::MAX))
+                    .map_or(text.len(), |(at, _)| at),
                 |text| text.chars().count() as u64,
             ),
             Kind::Encoded(_) => {
@@ -291,7 +297,9 @@ impl Cut {
                     units += c.len_utf16() as u64;
                     units * 2 > limit
                 });
-                (end.map_or(text.len(), |(at, _)| at), |text| text.encode_utf16().count() as u64 * 2)
+                (end.map_or(text.len(), |(at, _)| at), |text| {
+                    text.encode_utf16().count() as u64 * 2
+                })
             }
             _ => (beginning(text, limit).len(), |text| text.len() as u64),
         };

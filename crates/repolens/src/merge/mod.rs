@@ -22,7 +22,7 @@ pub use read::{TEXT_MAX, sniff};
 use crate::model::{Inclusion, Snapshot};
 use crate::render::anchors::{Names, hex};
 use crate::render::block::way_back;
-use crate::render::view::{ExtraTexts, Facts, Parts, Settings, Totals, View, included};
+use crate::render::view::{Facts, Parts, Settings, Totals, View, included};
 use crate::scan::{ScanOptions, scan};
 use crate::select::{Selection, select};
 
@@ -144,6 +144,9 @@ pub fn merge(
         selection.plan_only = false;
         notes.push("--meta-none keeps the manifest, so --plan-only has no effect".to_owned());
     }
+    if selection.plan_only && has_blocks(request.extras) {
+        notes.push("--plan-only leaves out the extras".to_owned());
+    }
     let mut snapshot = scan(&request.roots, &request.scan)?;
     select(&mut snapshot, &selection);
     progress.total(snapshot.repos.iter().map(|repo| repo.files.len()).sum());
@@ -163,6 +166,11 @@ pub fn merge(
         merged.push(one);
     }
     Ok(merged)
+}
+
+/// Whether any extra is asked for that is a block of the merge.
+fn has_blocks(extras: Extras) -> bool {
+    Extras { json_sidecar: false, ..extras } != Extras::default()
 }
 
 fn check(request: &MergeRequest) -> Result<(), MergeError> {
@@ -305,10 +313,8 @@ fn adopt(snapshot: &mut Snapshot, found: Vec<(crate::model::Kind, Inclusion, u64
 fn unread(snapshot: &mut Snapshot) {
     use crate::model::{Kind, Reason};
     for file in snapshot.repos.iter_mut().flat_map(|repo| &mut repo.files) {
-        let was_read = matches!(
-            file.kind,
-            Kind::Text | Kind::Encoded(_) | Kind::Binary | Kind::LfsPointer
-        );
+        let was_read =
+            matches!(file.kind, Kind::Text | Kind::Encoded(_) | Kind::Binary | Kind::LfsPointer);
         if was_read {
             file.kind = Kind::Unread;
             if matches!(

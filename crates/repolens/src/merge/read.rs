@@ -46,7 +46,10 @@ pub(super) fn take(root: &Root, file: &File, bytes: &mut Vec<u8>) -> Taken {
             Err(error) => {
                 bytes.clear();
                 let reason = crate::scan::reason(&error);
-                return unread(Kind::Unreadable { reason }, Inclusion::MetaOnly(Reason::Unreadable));
+                return unread(
+                    Kind::Unreadable { reason },
+                    Inclusion::MetaOnly(Reason::Unreadable),
+                );
             }
         }
     }
@@ -109,7 +112,8 @@ fn large(
     }
     // The beginning may end inside a character.
     let end = bytes.len() - bytes.len().min(4);
-    let whole = bytes[end..].iter().rposition(|byte| byte & 0xC0 != 0x80).map_or(end, |at| end + at);
+    let whole =
+        bytes[end..].iter().rposition(|byte| byte & 0xC0 != 0x80).map_or(end, |at| end + at);
     bytes.truncate(whole);
     let kind = sniff(bytes);
     let mut inclusion = inclusion(&kind, file, size);
@@ -162,9 +166,8 @@ pub fn sniff(bytes: &[u8]) -> Kind {
         return Kind::Text;
     }
     // Bytes that are controls in ISO 8859-1 do not stand in texts of that encoding.
-    let is_control = |byte: &u8| {
-        matches!(byte, 0..=8 | 0x0B | 0x0E..=0x1A | 0x1C..=0x1F | 0x7F..=0x9F)
-    };
+    let is_control =
+        |byte: &u8| matches!(byte, 0..=8 | 0x0B | 0x0E..=0x1A | 0x1C..=0x1F | 0x7F..=0x9F);
     if bytes.iter().any(is_control) { Kind::Binary } else { Kind::Encoded(Encoding::Latin1) }
 }
 

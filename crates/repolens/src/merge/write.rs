@@ -123,9 +123,7 @@ pub(super) fn write(
 ) -> Result<Merged, MergeError> {
     let failed = |source| place.failed(source);
     let parts = match split_size {
-        Some(size) if !view.settings.plan_only => {
-            split(view, place, size).map_err(failed)?
-        }
+        Some(size) if !view.settings.plan_only => split(view, place, size).map_err(failed)?,
         _ => Parts { files: vec![place.part_name(0, 1)], of: Vec::new() },
     };
     let view = View { parts: &parts, ..view };

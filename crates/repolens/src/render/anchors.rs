@@ -155,11 +155,12 @@ impl Names {
                 let name = format!("{}:{}", repo.name, file.path);
                 let digests =
                     [nfc(&name).as_ref(), &name].map(|name| hex(&Sha256::digest(name.as_bytes())));
-                let candidates = digests
-                    .iter()
-                    .flat_map(|digest| [6, 12, 24, 64].map(|digits| format!("-{}", &digest[..digits])));
-                let suffix =
-                    candidates.into_iter().find(|suffix| !taken.contains(&format!("{base}{suffix}")));
+                let candidates = digests.iter().flat_map(|digest| {
+                    [6, 12, 24, 64].map(|digits| format!("-{}", &digest[..digits]))
+                });
+                let suffix = candidates
+                    .into_iter()
+                    .find(|suffix| !taken.contains(&format!("{base}{suffix}")));
                 let suffix = suffix.unwrap_or_else(|| format!("-{}", hex(&self.ids[index])));
                 taken.insert(format!("{base}{suffix}"));
                 self.suffixes.insert(index, suffix);
@@ -271,7 +272,7 @@ pub fn hex(bytes: &[u8]) -> String {
 pub fn markers_in(content: &[u8], found: &mut HashSet<Id>) {
     for at in memchr::memmem::find_iter(content, MARKER.as_bytes()) {
         let digits = content.get(at + MARKER.len()..at + MARKER.len() + 12);
-        if let Some(id) = digits.and_then(|digits| parse_id(digits)) {
+        if let Some(id) = digits.and_then(parse_id) {
             found.insert(id);
         }
     }

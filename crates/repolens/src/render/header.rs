@@ -11,8 +11,7 @@ use super::{heading, meta};
 use crate::select::Level;
 
 /// SHA-256 of `docs/repolens-spec-v2.4.md`; a test compares.
-pub const SPEC_CHECKSUM: &str =
-    "0000000000000000000000000000000000000000000000000000000000000000";
+pub const SPEC_CHECKSUM: &str = "55f5aaf34945cfca0678cb76492de596b3d187f848ade84a1422830c49414a44";
 
 pub(super) fn write(view: View<'_>, out: &mut dyn Write) -> io::Result<()> {
     let settings = view.settings;

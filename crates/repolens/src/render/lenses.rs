@@ -16,9 +16,8 @@ pub(super) enum Lens {
 }
 
 /// Names of files where programs and packages begin.
-const ENTRY_NAMES: [&str; 10] = [
-    "main", "__main__", "lib", "index", "app", "cli", "server", "manage", "wsgi", "asgi",
-];
+const ENTRY_NAMES: [&str; 10] =
+    ["main", "__main__", "lib", "index", "app", "cli", "server", "manage", "wsgi", "asgi"];
 
 impl Lens {
     pub(super) const ALL: [Self; 7] = [
@@ -77,10 +76,8 @@ impl Lens {
 
     /// The first files of the lens that stand in the merge with content.
     pub(super) fn files(self, view: View<'_>, most: usize) -> Vec<Entry<'_>> {
-        let mut found: Vec<Entry<'_>> = view
-            .entries()
-            .filter(|entry| entry.has_content() && self.shows(*entry))
-            .collect();
+        let mut found: Vec<Entry<'_>> =
+            view.entries().filter(|entry| entry.has_content() && self.shows(*entry)).collect();
         found.sort_by_key(|entry| {
             let depth = entry.file.path.matches('/').count();
             let depth = if self.shallow_first() { depth } else { 0 };

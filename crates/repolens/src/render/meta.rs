@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use contracts::repolens::report::{
-    Extension, Extras, MergeMeta, NoneMode, NoneWarning, Profile, Tokens, VERSION, SCHEMA,
+    Extension, Extras, MergeMeta, NoneMode, NoneWarning, Profile, SCHEMA, Tokens, VERSION,
 };
 use serde_json::Value;
 

@@ -17,6 +17,8 @@ pub mod view;
 
 use std::io::{self, Write};
 
+pub use header::SPEC_CHECKSUM;
+pub(crate) use meta::profile;
 pub use view::View;
 
 /// Everything of the first part before the file blocks; in a plan everything.

@@ -89,6 +89,8 @@ pub fn sentence(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     for c in text.chars() {
         match c {
+            // What looks like the target of a link, even to a reader that does not know escapes.
+            '(' if out.ends_with(']') => out.push_str("\\("),
             '"' => out.push_str("&quot;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
@@ -129,7 +131,7 @@ mod tests {
             attribute(name),
             "a&#10;&lt;!-- file:id=&quot;FILE:f_000000000000&quot; --&gt;&#96;&#124;&#96;"
         );
-        assert_eq!(sentence("see [docs](x) <b>"), "see \\[docs\\](x) &lt;b&gt;");
+        assert_eq!(sentence("see [docs](x) <b>"), "see \\[docs\\]\\(x) &lt;b&gt;");
     }
 
     proptest! {

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use super::heading;
 use super::lenses::Lens;
 use super::names::{code, sentence, shown};
 use super::view::{View, category_word, size};
-use super::heading;
 use crate::model::Category;
 
 /// Folders that are listed; the others are counted.
@@ -59,8 +59,7 @@ fn hotspots(view: View<'_>, out: &mut dyn Write) -> io::Result<()> {
     if most == 0 {
         return Ok(());
     }
-    let found: Vec<_> =
-        Lens::ALL.iter().map(|lens| (lens, lens.files(view, most))).collect();
+    let found: Vec<_> = Lens::ALL.iter().map(|lens| (lens, lens.files(view, most))).collect();
     if found.iter().all(|(_, files)| files.is_empty()) {
         return Ok(());
     }

@@ -36,14 +36,23 @@ pub(super) fn plan(view: View<'_>, out: &mut dyn Write) -> io::Result<()> {
     let settings = view.settings;
     heading(settings.nav_headings, "##", "reading-plan", "Reading Plan", out)?;
     if settings.plan_only {
-        writeln!(out, "**Plan-Only:** this file holds no structure, no manifest and no contents.\n")?;
+        writeln!(
+            out,
+            "**Plan-Only:** this file holds no structure, no manifest and no contents.\n"
+        )?;
         writeln!(out, "1. `@meta`: how a merge with these options would be made.")?;
         writeln!(out, "2. [Plan](#plan): what it would hold.")?;
         return writeln!(out, "3. For contents, make the merge without `--plan-only`.\n");
     }
-    writeln!(out, "1. `@meta` above: profile, filters, limits, what is masked and what is missing.")?;
+    writeln!(
+        out,
+        "1. `@meta` above: profile, filters, limits, what is masked and what is missing."
+    )?;
     writeln!(out, "2. [Plan](#plan): totals, purpose, folders.")?;
-    writeln!(out, "3. [Manifest](#manifest): every file with its status; follow its link to the content.")?;
+    writeln!(
+        out,
+        "3. [Manifest](#manifest): every file with its status; follow its link to the content."
+    )?;
     writeln!(
         out,
         "4. A file block: found by its link, by its visible marker `§§ file-…`, or by its comment `file:id`; its end links back to the manifest."

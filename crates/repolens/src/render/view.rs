@@ -242,8 +242,7 @@ impl<'a> View<'a> {
 
     /// What was merged, in words.
     pub fn scope(self) -> String {
-        let names: Vec<&str> =
-            self.snapshot.repos.iter().map(|repo| repo.name.as_str()).collect();
+        let names: Vec<&str> = self.snapshot.repos.iter().map(|repo| repo.name.as_str()).collect();
         match names.as_slice() {
             [] => "no repository".to_owned(),
             [name] => format!("single repo {}", super::names::code(name)),
@@ -427,8 +426,10 @@ pub fn included(entry: Entry<'_>) -> String {
 
 /// Bytes for people: `120 bytes`, `1.2 KiB (1234 bytes)`.
 pub fn size(bytes: u64) -> String {
-    if bytes < 1024 {
-        return format!("{bytes} bytes");
+    match bytes {
+        1 => return "1 byte".to_owned(),
+        0..1024 => return format!("{bytes} bytes"),
+        _ => {}
     }
     format!("{} ({bytes} bytes)", short_size(bytes))
 }

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 pub use roots::{ROOTS_MAX, ScanError};
+pub(crate) use walk::reason;
 
 use crate::model::{Repo, Snapshot};
 
@@ -54,4 +55,11 @@ fn scan_root(root: roots::Root, options: &ScanOptions) -> Result<Repo, ScanError
         filtered: BTreeMap::new(),
         notes: found.notes,
     })
+}
+
+/// A small text file below a root; nothing when it is not there, larger, or no UTF-8.
+pub(crate) fn read_text(root: &beneath::Root, path: &str, max: u64) -> Option<String> {
+    let file = root.file(path.as_bytes()).ok()?;
+    let bytes = walk::read_bounded(file, usize::try_from(max).unwrap_or(usize::MAX)).ok()?;
+    String::from_utf8(bytes).ok()
 }

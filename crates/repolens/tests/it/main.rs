@@ -1,8 +1,9 @@
-//! Tests of repolens as a library.
+//! Tests of repolens, as a library and as a program.
 
 mod caching;
 mod counting;
 mod hubs;
+mod merging;
 mod pools;
 mod scanning;
 mod selecting;

@@ -44,6 +44,17 @@ impl Tree {
         self
     }
 
+    /// A second working copy beside the first.
+    #[must_use]
+    pub(crate) fn outside_repo(self, name: &str, files: &[(&str, &str)]) -> Self {
+        let root = self.outside().join(name);
+        fs::create_dir(&root).expect("the test tree can be made");
+        for (path, content) in files {
+            fs::write(root.join(path), content).expect("the test tree can be made");
+        }
+        self
+    }
+
     #[must_use]
     pub(crate) fn folder(self, path: &str) -> Self {
         fs::create_dir_all(self.root().join(path)).expect("the test tree can be made");

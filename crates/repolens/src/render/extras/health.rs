@@ -19,19 +19,42 @@ struct Check {
 
 const CHECKS: [Check; 7] = [
     Check { name: "README", looked_for: "README* in the root", is_there: is_readme },
-    Check { name: "licence", looked_for: "LICENSE*, LICENCE*, COPYING* in the root", is_there: is_licence },
-    Check { name: "pipeline", looked_for: "a file tagged ci", is_there: |file| file.tags.contains(&Tag::Ci) },
-    Check { name: "tests", looked_for: "a file of category test", is_there: |file| file.category == Category::Test },
-    Check { name: "contracts", looked_for: "a file of category contract, or *.schema.json", is_there: is_contract },
-    Check { name: "notes for an AI", looked_for: "*.ai-context.yml, AGENTS.md or CLAUDE.md", is_there: is_ai_note },
-    Check { name: "wgx profile", looked_for: "a file tagged wgx-profile", is_there: |file| file.tags.contains(&Tag::WgxProfile) },
+    Check {
+        name: "licence",
+        looked_for: "LICENSE*, LICENCE*, COPYING* in the root",
+        is_there: is_licence,
+    },
+    Check {
+        name: "pipeline",
+        looked_for: "a file tagged ci",
+        is_there: |file| file.tags.contains(&Tag::Ci),
+    },
+    Check {
+        name: "tests",
+        looked_for: "a file of category test",
+        is_there: |file| file.category == Category::Test,
+    },
+    Check {
+        name: "contracts",
+        looked_for: "a file of category contract, or *.schema.json",
+        is_there: is_contract,
+    },
+    Check {
+        name: "notes for an AI",
+        looked_for: "*.ai-context.yml, AGENTS.md or CLAUDE.md",
+        is_there: is_ai_note,
+    },
+    Check {
+        name: "wgx profile",
+        looked_for: "a file tagged wgx-profile",
+        is_there: |file| file.tags.contains(&Tag::WgxProfile),
+    },
 ];
 
 pub(super) fn write(view: View<'_>, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "| Repository | Verdict | Missing | Has |\n| :--- | :--- | :--- | :--- |")?;
     for repo in &view.snapshot.repos {
-        let (has, missing): (Vec<_>, Vec<_>) =
-            CHECKS.iter().partition(|check| is_met(check, repo));
+        let (has, missing): (Vec<_>, Vec<_>) = CHECKS.iter().partition(|check| is_met(check, repo));
         let verdict = match missing.len() {
             CRITICAL.. => "critical",
             WARNING.. => "warning",

@@ -14,7 +14,7 @@ const LISTED: usize = 10;
 const LARGE_SHARE: u64 = 10;
 
 pub(super) fn write(view: View<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let mut files: Vec<Entry<'_>> = view.entries().filter(|entry| entry.has_content()).collect();
+    let mut files: Vec<Entry<'_>> = view.entries().filter(Entry::has_content).collect();
     let sum: u64 = files.iter().map(|entry| mass(view, *entry)).sum();
     let unit = if view.totals.tokens.is_some() { "tokens" } else { "bytes" };
     if sum == 0 {
@@ -33,7 +33,12 @@ pub(super) fn write(view: View<'_>, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\n| File | Mass ({unit}) | Share |\n| :--- | ---: | ---: |")?;
     for entry in files.iter().take(LISTED) {
         let mass = mass(view, *entry);
-        writeln!(out, "| {} | {mass} | {} |", view.link(*entry, &view.path(*entry)), share(mass, sum))?;
+        writeln!(
+            out,
+            "| {} | {mass} | {} |",
+            view.link(*entry, &view.path(*entry)),
+            share(mass, sum)
+        )?;
     }
     writeln!(out, "\n| Folder | Mass ({unit}) | Share |\n| :--- | ---: | ---: |")?;
     let mut folders: BTreeMap<String, u64> = BTreeMap::new();

@@ -1,0 +1,33 @@
+//! The only place that reads the environment and the working directory.
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+
+use crate::exit::UsageError;
+
+/// Answers a shell that asks for completions (it sets `COMPLETE`) and ends the process then.
+pub(crate) fn complete_if_asked(command: fn() -> clap::Command) {
+    clap_complete::CompleteEnv::with_factory(command).complete();
+}
+
+/// The time of a merge: `SOURCE_DATE_EPOCH` in seconds since 1970, else now.
+#[expect(clippy::disallowed_methods, reason = "this is the place that reads the environment")]
+pub(crate) fn generated_at() -> anyhow::Result<Timestamp> {
+    let Some(value) = std::env::var_os("SOURCE_DATE_EPOCH").filter(|value| !value.is_empty())
+    else {
+        return Ok(Timestamp::now());
+    };
+    let seconds = value.to_str().and_then(|value| value.parse().ok());
+    seconds.and_then(|seconds| Timestamp::from_second(seconds).ok()).ok_or_else(|| {
+        UsageError::with_hint(
+            format!("SOURCE_DATE_EPOCH is `{}`, which is no time", value.to_string_lossy()),
+            "it is a whole number of seconds since 1970, such as `git log -1 --format=%ct`",
+        )
+    })
+}
+
+/// The working directory.
+#[expect(clippy::disallowed_methods, reason = "this is the place that reads the working directory")]
+pub(crate) fn working_directory() -> anyhow::Result<std::path::PathBuf> {
+    std::env::current_dir().context("cannot read the working directory")
+}

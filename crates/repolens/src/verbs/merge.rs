@@ -1,0 +1,424 @@
+//! `repolens PATH…`: makes merges.
+
+use std::fmt::Write as _;
+use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Instant;
+
+use anyhow::Context as _;
+use clap::ValueEnum;
+use contracts::repolens::merge::{MergeReport, MergeResult, SCHEMA};
+use contracts::repolens::report::Extras;
+use repolens::merge::{Density, MergeError, MergeRequest, Merged, Mode, Progress, Target, merge};
+use repolens::pool::Pools;
+use repolens::render::view::short_size;
+use repolens::scan::ScanOptions;
+use repolens::select::{Level, Selection, extension};
+
+use crate::exit::{Exit, UsageError};
+use crate::{output, settings};
+
+/// Options of a merge.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Working copies, each the root of its own repository [default: .]
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+
+    /// How much of the files is shown
+    #[arg(long, short, value_name = "LEVEL", default_value = "max", help_heading = "Selection")]
+    level: LevelArg,
+    /// Leave out documents and uncategorised files
+    #[arg(long, help_heading = "Selection")]
+    code_only: bool,
+    /// Only paths that contain this text; stronger than every other rule
+    #[arg(long, value_name = "TEXT", help_heading = "Selection")]
+    path_filter: Option<String>,
+    /// Only files with these extensions, such as rs,toml
+    #[arg(
+        long,
+        visible_alias = "extensions",
+        value_name = "LIST",
+        value_delimiter = ',',
+        help_heading = "Selection"
+    )]
+    ext: Vec<String>,
+    /// A saved selection: JSON, from repository to paths
+    #[arg(long, value_name = "FILE", help_heading = "Selection")]
+    pool: Option<PathBuf>,
+    /// Also what ignore files and the tooling rule leave out (never .git)
+    #[arg(long, help_heading = "Selection")]
+    no_ignore: bool,
+    /// Most bytes of one file (such as 64KiB); what is longer is truncated and marked
+    #[arg(long, visible_alias = "max-bytes", value_name = "SIZE", value_parser = size, help_heading = "Selection")]
+    max_file_bytes: Option<u64>,
+    /// Show longer files in pieces of --max-file-bytes instead of truncating them
+    #[arg(long, requires = "max_file_bytes", help_heading = "Selection")]
+    split_files: bool,
+
+    /// One merge of all repositories, or one each
+    #[arg(long, value_name = "MODE", default_value = "gesamt", help_heading = "Form")]
+    mode: ModeArg,
+    /// Only header, profile, reading plan and plan
+    #[arg(long, help_heading = "Form")]
+    plan_only: bool,
+    /// Nothing interpreted: no lenses, hotspots, heatmap, health, augment
+    #[arg(long, help_heading = "Form")]
+    meta_none: bool,
+    /// How much is said about every file; auto is standard with a filter, else full
+    #[arg(long, value_name = "DENSITY", default_value = "auto", help_heading = "Form")]
+    meta_density: DensityArg,
+    /// Largest part (such as 25MB); larger merges become several files. 0 is no limit
+    #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Form")]
+    split_size: Option<u64>,
+    /// Additional blocks: health, organism_index, fleet_panorama, augment_sidecar, delta_reports,
+    /// json_sidecar, heatmap (or ai_heatmap), all, none
+    #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = "Form")]
+    extras: Vec<String>,
+    /// Write a JSON sidecar beside the merge (as --extras json_sidecar)
+    #[arg(long, help_heading = "Form")]
+    json_sidecar: bool,
+    /// More navigation, for viewers that show neither anchors nor heading tokens
+    #[arg(long, value_name = "KIND", help_heading = "Form")]
+    nav: Option<NavArg>,
+
+    /// Folder for the merge [default: .]
+    #[arg(long, short, value_name = "DIR", conflicts_with = "stdout", help_heading = "Output")]
+    out: Option<PathBuf>,
+    /// First part of the file names [default: from repository, level, filters and time]
+    #[arg(long, value_name = "NAME", value_parser = file_name, help_heading = "Output")]
+    name: Option<String>,
+    /// Write the merge to standard output
+    #[arg(long, help_heading = "Output")]
+    stdout: bool,
+    /// Print a report as JSON
+    #[arg(long, conflicts_with = "stdout", help_heading = "Output")]
+    json: bool,
+    /// Say what is unusual: files without tags, shared anchors, order of the sections
+    #[arg(long, help_heading = "Output")]
+    debug: bool,
+    /// Threads; the merge does not depend on it [default: one for every core]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "0",
+        hide_default_value = true,
+        help_heading = "Output"
+    )]
+    threads: usize,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LevelArg {
+    /// README, runbooks, notes for agents
+    Overview,
+    /// And documents, configuration, contracts, pipelines
+    Summary,
+    /// Source, tests, configuration, contracts, pipelines
+    Dev,
+    /// As dev, with the least overhead
+    MachineLean,
+    /// Every text
+    Max,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ModeArg {
+    /// All in one
+    #[value(alias = "combined")]
+    Gesamt,
+    /// One merge a repository
+    #[value(alias = "per-repo")]
+    ProRepo,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum DensityArg {
+    /// Paths only
+    Min,
+    /// No hashes
+    Standard,
+    /// Everything
+    Full,
+    /// By the filters
+    Auto,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum NavArg {
+    /// Headings that are bare tokens
+    Headings,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
+    let request = request(args)?;
+    let progress = Bar::new(args.json);
+    let merged = match merge(&request, None, &progress) {
+        Ok(merged) => merged,
+        Err(error) => {
+            progress.clear();
+            return Err(as_failure(error));
+        }
+    };
+    progress.clear();
+    for one in &merged {
+        for note in &one.notes {
+            output::warning(note);
+        }
+        if args.debug {
+            for line in &one.debug {
+                output::note(&format!("debug: {line}"));
+            }
+        }
+    }
+    if args.stdout {
+        return stream(merged);
+    }
+    if args.json {
+        output::json(&report(&merged))?;
+    } else {
+        output::print(&said(&merged))?;
+    }
+    Ok(Exit::Good)
+}
+
+fn request(args: &Args) -> anyhow::Result<MergeRequest> {
+    let extensions: Result<Vec<String>, _> = args.ext.iter().map(|word| extension(word)).collect();
+    let extensions = extensions.map_err(|error| UsageError::plain(error.to_string()))?;
+    let selection = Selection {
+        level: match args.level {
+            LevelArg::Overview => Level::Overview,
+            LevelArg::Summary => Level::Summary,
+            LevelArg::Dev => Level::Dev,
+            LevelArg::MachineLean => Level::MachineLean,
+            LevelArg::Max => Level::Max,
+        },
+        code_only: args.code_only,
+        plan_only: args.plan_only,
+        path_filter: args.path_filter.clone().filter(|filter| !filter.is_empty()),
+        extensions,
+        max_file_bytes: args.max_file_bytes.filter(|max| *max > 0),
+        pools: pools(args)?,
+    };
+    let here = settings::working_directory()?;
+    let given = if args.paths.is_empty() { vec![PathBuf::from(".")] } else { args.paths.clone() };
+    let out = args.out.clone().unwrap_or_else(|| PathBuf::from("."));
+    Ok(MergeRequest {
+        roots: given.into_iter().map(|path| here.join(path)).collect(),
+        scan: ScanOptions {
+            no_ignore: args.no_ignore,
+            threads: args.threads,
+            ..ScanOptions::default()
+        },
+        selection,
+        mode: match args.mode {
+            ModeArg::Gesamt => Mode::Combined,
+            ModeArg::ProRepo => Mode::PerRepo,
+        },
+        density: match args.meta_density {
+            DensityArg::Min => Density::Min,
+            DensityArg::Standard => Density::Standard,
+            DensityArg::Full => Density::Full,
+            DensityArg::Auto => Density::Auto,
+        },
+        meta_none: args.meta_none,
+        split_files: args.split_files,
+        split_size: args.split_size.filter(|size| *size > 0),
+        extras: extras(args)?,
+        delta: None,
+        nav_headings: args.nav.is_some(),
+        generated_at: settings::generated_at()?,
+        threads: args.threads,
+        target: if args.stdout { Target::Stream } else { Target::Folder(here.join(out)) },
+        name: args.name.clone(),
+    })
+}
+
+fn pools(args: &Args) -> anyhow::Result<Pools> {
+    let Some(path) = &args.pool else { return Ok(Pools::default()) };
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read the pool {}", path.display()))?;
+    Pools::parse(&text).map_err(|error| UsageError::plain(format!("{}: {error}", path.display())))
+}
+
+fn extras(args: &Args) -> anyhow::Result<Extras> {
+    let mut extras = Extras { json_sidecar: args.json_sidecar, ..Extras::default() };
+    for word in &args.extras {
+        match word.trim().replace('-', "_").as_str() {
+            "health" => extras.health = true,
+            "organism_index" => extras.organism_index = true,
+            "fleet_panorama" => extras.fleet_panorama = true,
+            "augment_sidecar" => extras.augment_sidecar = true,
+            "delta_reports" => extras.delta_reports = true,
+            "json_sidecar" => extras.json_sidecar = true,
+            "heatmap" | "ai_heatmap" => extras.heatmap = true,
+            "all" => {
+                extras = Extras {
+                    health: true,
+                    organism_index: true,
+                    fleet_panorama: true,
+                    augment_sidecar: true,
+                    json_sidecar: !args.stdout,
+                    heatmap: true,
+                    delta_reports: extras.delta_reports,
+                }
+            }
+            "none" | "" => {}
+            word => {
+                return Err(UsageError::with_hint(
+                    format!("`{word}` is no extra"),
+                    "the extras are health, organism_index, fleet_panorama, augment_sidecar, delta_reports, json_sidecar, heatmap",
+                ));
+            }
+        }
+    }
+    Ok(extras)
+}
+
+/// What is wrong with the call ends with another code than what went wrong.
+fn as_failure(error: MergeError) -> anyhow::Error {
+    match error {
+        MergeError::Scan(_) | MergeError::Options(_) | MergeError::SameName { .. } => {
+            UsageError::plain(error.to_string())
+        }
+        MergeError::Write { .. } | MergeError::Structure { .. } => error.into(),
+    }
+}
+
+fn stream(merged: Vec<Merged>) -> anyhow::Result<Exit> {
+    let mut out = std::io::stdout().lock();
+    for mut file in merged.into_iter().filter_map(|one| one.stream) {
+        std::io::copy(&mut file, &mut out)?;
+    }
+    out.flush()?;
+    Ok(Exit::Good)
+}
+
+fn report(merged: &[Merged]) -> MergeReport {
+    let result = |one: &Merged| MergeResult {
+        files: one.files.iter().map(|path| path.to_string_lossy().into_owned()).collect(),
+        sidecar: one.sidecar.as_ref().map(|path| path.to_string_lossy().into_owned()),
+        bytes: one.bytes,
+        total_files: one.totals.files,
+        coverage: one.totals.coverage(),
+        tokens: one.totals.tokens,
+        redacted: one.totals.redacted.clone(),
+        meta_only: one.totals.meta_only.clone(),
+        left_out: one.totals.left_out.clone(),
+        notes: one.notes.clone(),
+    };
+    MergeReport { schema: SCHEMA.to_owned(), merges: merged.iter().map(result).collect() }
+}
+
+fn said(merged: &[Merged]) -> String {
+    let mut text = String::new();
+    for one in merged {
+        for path in one.files.iter().chain(&one.sidecar) {
+            let _ = writeln!(text, "{}", path.display());
+        }
+        let totals = &one.totals;
+        let tokens = totals.tokens.map_or(String::new(), |tokens| format!(", {tokens} tokens"));
+        let _ = writeln!(
+            text,
+            "  {} of {} files with full content{tokens}, {}",
+            totals.full,
+            totals.files,
+            short_size(one.bytes)
+        );
+        let meta_only: u64 = totals.meta_only.values().sum();
+        let parts = [
+            ("truncated", totals.truncated),
+            ("without content", meta_only),
+            ("secrets masked", totals.redacted_sum()),
+            ("not listed", totals.left_out.values().sum()),
+        ];
+        let said: Vec<String> = { parts.iter() }
+            .filter(|(_, count)| *count > 0)
+            .map(|(what, count)| format!("{count} {what}"))
+            .collect();
+        if !said.is_empty() {
+            let _ = writeln!(text, "  {}", said.join(", "));
+        }
+    }
+    text
+}
+
+/// `64KiB`, `25MB`, `4096`: bytes.
+fn size(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let factor: u64 = match text[digits.len()..].to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" => 1_000,
+        "m" | "mb" => 1_000_000,
+        "g" | "gb" => 1_000_000_000,
+        "kib" => 1 << 10,
+        "mib" => 1 << 20,
+        "gib" => 1 << 30,
+        unit => return Err(format!("`{unit}` is no unit; use B, KB, MB, GB, KiB, MiB, GiB")),
+    };
+    let number: u64 = digits.trim().parse().map_err(|_| format!("`{digits}` is no number"))?;
+    number.checked_mul(factor).ok_or_else(|| format!("`{text}` is too large"))
+}
+
+/// A name that stays in its folder.
+fn file_name(text: &str) -> Result<String, String> {
+    let bad = text.is_empty()
+        || text.starts_with('.')
+        || text.contains(['/', '\\', '\0', '#', '(', ')', '<', '>', '"', '`', '|', '&', '{', '}'])
+        || text.contains(|c: char| c.is_whitespace() || c.is_control());
+    if bad {
+        Err("a name of letters, digits, `-`, `_` and `.`".to_owned())
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
+/// Files done, on a terminal and only when it takes a while.
+struct Bar {
+    shown: bool,
+    started: Instant,
+    total: AtomicUsize,
+    last_ms: AtomicU64,
+}
+
+impl Bar {
+    /// Work that is shorter than this is not reported.
+    const QUIET_MS: u64 = 700;
+    const EVERY_MS: u64 = 100;
+
+    fn new(quiet: bool) -> Self {
+        Self {
+            shown: !quiet && std::io::stderr().is_terminal(),
+            started: Instant::now(),
+            total: AtomicUsize::new(0),
+            last_ms: AtomicU64::new(0),
+        }
+    }
+
+    fn clear(&self) {
+        if self.last_ms.load(Ordering::Relaxed) > 0 {
+            let _ = write!(std::io::stderr(), "\r\x1b[K");
+        }
+    }
+}
+
+impl Progress for Bar {
+    fn total(&self, files: usize) {
+        self.total.store(files, Ordering::Relaxed);
+    }
+
+    fn files(&self, done: usize) {
+        if !self.shown {
+            return;
+        }
+        let now_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let last_ms = self.last_ms.load(Ordering::Relaxed);
+        if now_ms < Self::QUIET_MS || now_ms < last_ms + Self::EVERY_MS {
+            return;
+        }
+        self.last_ms.store(now_ms, Ordering::Relaxed);
+        let total = self.total.load(Ordering::Relaxed);
+        let _ = write!(std::io::stderr(), "\r\x1b[Kmerging: {done} of {total} files");
+    }
+}

@@ -1,0 +1,21 @@
+//! The faces of the verbs, one module a verb: arguments, call, rendering.
+
+pub(crate) mod completions;
+pub(crate) mod man;
+pub(crate) mod merge;
+
+use crate::cli::{Arguments, Verb};
+use crate::exit::{self, Exit};
+
+/// Calls the verb and turns a failure into its message and code.
+pub(crate) fn dispatch(arguments: Arguments) -> Exit {
+    call(arguments).unwrap_or_else(|error| exit::failed(&error))
+}
+
+fn call(arguments: Arguments) -> anyhow::Result<Exit> {
+    match arguments.verb {
+        None => merge::run(&arguments.merge),
+        Some(Verb::Completions(args)) => completions::run(&args),
+        Some(Verb::Man(args)) => man::run(&args),
+    }
+}
