@@ -1,8 +1,11 @@
 //! Command lines and environments: secrets that only the name or the flag before them gives away.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
+use std::ops::Range;
 
 use crate::assignment::{self, NameKind};
+use crate::commands;
 use crate::mask::Redactor;
 
 /// Parts of names whose values are always masked, `-` read as `_`.
@@ -57,12 +60,20 @@ impl Redactor {
     /// user:password` and everything else that [`Redactor::mask`] finds masked. Bytes that are not
     /// UTF-8 come back as replacement characters.
     pub fn mask_args(&self, args: &[OsString]) -> Vec<String> {
+        let texts: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
+        let known = secrets_of_programs(&texts);
         let mut out = Vec::with_capacity(args.len());
         let mut before = Before::Nothing;
-        for arg in args {
-            let text = arg.to_string_lossy();
-            out.push(self.mask_arg(&text, before));
-            before = Before::of(&text);
+        for (at, text) in texts.iter().enumerate() {
+            let known = known.iter().find(|(index, _)| *index == at);
+            out.push(match known.map(|(_, secret)| (secret, &text[secret.clone()])) {
+                Some((secret, value)) if !self.is_masked(value) => {
+                    let mask = self.mask_of("secret-flag", value.as_bytes());
+                    format!("{}{mask}{}", &text[..secret.start], &text[secret.end..])
+                }
+                _ => self.mask_arg(text, before),
+            });
+            before = Before::of(text);
         }
         out
     }
@@ -74,8 +85,9 @@ impl Redactor {
                 return self.mask_of("secret-flag", arg.as_bytes());
             }
             Before::LoginFlag => {
+                // `docker run --user 1000:1000` is no login.
                 if let Some((user, password)) = arg.split_once(':')
-                    && !password.is_empty()
+                    && !(password.is_empty() || password.bytes().all(|byte| byte.is_ascii_digit()))
                     && !self.is_masked(password)
                 {
                     return format!("{user}:{}", self.mask_of("secret-flag", password.as_bytes()));
@@ -98,6 +110,24 @@ impl Redactor {
         let masks = crate::mask::masks_in(value.as_bytes());
         masks.first().is_some_and(|mask| *mask == (0..value.len()))
     }
+}
+
+/// Arguments with the secrets of programs that are known for their flags, by index and place.
+fn secrets_of_programs(args: &[Cow<'_, str>]) -> Vec<(usize, Range<usize>)> {
+    let mut found = Vec::new();
+    let mut flags: &[_] = &[];
+    for (at, arg) in args.iter().enumerate() {
+        let own = commands::flags_of(arg);
+        if !own.is_empty() {
+            flags = own;
+            continue;
+        }
+        let next = args.get(at + 1).map(AsRef::as_ref);
+        if let Some((which, secret)) = commands::secret_in(flags, arg, next) {
+            found.push((at + which, secret));
+        }
+    }
+    found
 }
 
 fn is_secret(name: &str) -> bool {
@@ -158,6 +188,36 @@ mod tests {
         let masked = args(&["curl", "-u", "bob:geheim", "-u", "alice"]);
         assert!(masked[2].starts_with("bob:«redacted:secret-flag:"), "{masked:?}");
         assert_eq!(masked[4], "alice");
+    }
+
+    #[test]
+    fn programs_known_for_their_flags() {
+        let masked = |line: &[&str]| args(line).join(" ");
+        for line in [
+            &["mysql", "-uroot", "-pPW7", "db"][..],
+            &["sudo", "/usr/bin/mysqldump", "-p'PW7'"],
+            &["sshpass", "-p", "PW7", "ssh", "host"],
+            &["sshpass", "-pPW7", "ssh", "host"],
+            &["docker", "login", "-u", "bob", "-p", "PW7", "r.test"],
+            &["curl", "-ubob:PW7", "https://x.test"],
+            &["curl", "--user", "bob:PW7", "https://x.test"],
+            &["curl", "--user=bob:PW7", "https://x.test"],
+            &["redis-cli", "-a", "PW7", "ping"],
+            &["mysql", "--password=PW7"],
+            &["mysql", "--password", "PW7"],
+            &["env", "PGPASSWORD=PW7", "psql"],
+        ] {
+            assert!(!masked(line).contains("PW7"), "{}", masked(line));
+        }
+        for line in [
+            &["mysql", "-p", "database"][..],
+            &["mkdir", "-p", "some/folder"],
+            &["docker", "run", "-u", "1000:1000", "-p", "80:80", "image"],
+            &["docker", "run", "--user", "1000:1000", "image"],
+            &["curl", "-u", "bob", "https://x.test"],
+        ] {
+            assert_eq!(masked(line), line.join(" "));
+        }
     }
 
     #[test]

@@ -145,16 +145,31 @@ fn quoted_end(text: &[u8], start: usize, quote: u8, escaped: bool) -> usize {
 
 fn bare_value(text: &[u8], start: usize, style: Style) -> Option<Range<usize>> {
     let limit = (start + VALUE_MAX).min(text.len());
-    let stops = |byte: &u8| {
-        byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'&' | 0)
+    let ends = |at: usize, byte: u8| {
+        byte.is_ascii_whitespace()
+            || matches!(byte, b'"' | b'\'' | b'`' | b'<' | 0)
+            || byte == b'&' && ends_value(&text[at + 1..limit])
     };
-    let length = text[start..limit].iter().position(stops).unwrap_or(limit - start);
+    let length = (start..limit).take_while(|at| !ends(*at, text[*at])).count();
     let mut end = start + length;
     while end > start && matches!(text[end - 1], b',' | b';' | b')' | b'}' | b']' | b'\\') {
         end -= 1;
     }
     let is_next_flag = style == Style::Space && text[start..end].starts_with(b"-");
     (end > start && !is_next_flag).then_some(start..end)
+}
+
+/// Whether an ampersand before `rest` ends a value: the next field of a query, a background command or
+/// an entity of HTML follows. Otherwise it is a character of the value.
+fn ends_value(rest: &[u8]) -> bool {
+    let word = rest.iter().take(NAME_MAX).take_while(|byte| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'[' | b']' | b'%')
+    });
+    let word = word.count();
+    let entity = [&b"amp;"[..], b"quot;", b"lt;", b"gt;", b"apos;", b"#"];
+    word > 0 && rest.get(word) == Some(&b'=')
+        || rest.first().is_none_or(|byte| byte.is_ascii_whitespace() || *byte == b'&')
+        || entity.iter().any(|entity| rest.starts_with(entity))
 }
 
 /// What a name says about its value.
@@ -345,6 +360,11 @@ mod tests {
             ("PASSWORD := 'a1b2'", "PASSWORD", "a1b2"),
             ("password => \"a\\\"b\"", "password", "a\\\"b"),
             ("https://x/?password=a1b2&y=1", "password", "a1b2"),
+            ("password: a1&b2", "password", "a1&b2"),
+            ("password=a1&b2&c=3", "password", "a1&b2"),
+            ("password=a1b2 && run", "password", "a1b2"),
+            ("password=a1b2&& run", "password", "a1b2"),
+            ("password=a1b2&quot;, x", "password", "a1b2"),
         ];
         for (line, name, value) in cases {
             let word = if line.contains("password") {

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use crate::assignment;
 use crate::checksum::Verdict;
+use crate::commands;
 use crate::judge;
 use crate::known::Known;
 use crate::layers;
@@ -95,6 +96,7 @@ fn keywords(text: &[u8], purpose: Purpose, masked: &[Range<usize>], found: &mut 
             }
             Lead::Pem => found.extend(shapes::private_key(text, range.start)),
             Lead::Address => found.extend(shapes::address(text, range.start, purpose)),
+            Lead::Command => commands::in_text(text, range, purpose, found),
         }
     });
 }

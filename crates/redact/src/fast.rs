@@ -12,6 +12,7 @@ use aho_corasick::packed::{Config, MatchKind, Searcher};
 use memchr::memmem::Finder;
 
 use crate::assignment;
+use crate::commands;
 use crate::engine::{self, Candidate, Purpose, TEXT_MIN};
 use crate::known::Known;
 use crate::mask::masks_in;
@@ -111,6 +112,10 @@ impl Filter {
                 filter.leads.push((word, Lead::Name));
             }
         }
+        for word in commands::words() {
+            patterns.push(word.to_owned());
+            filter.leads.push((word, Lead::Command));
+        }
         for (word, lead) in table.rule_words() {
             let Lead::Rule(index) = lead else { continue };
             let rule = &table.rules[index];
@@ -189,7 +194,7 @@ impl Places<'_> {
                     shapes::named(self.text, name, Purpose::Report, &mut self.found);
                 }
             }
-            Lead::Pem | Lead::Rule(_) => self.lead(word, lead, hit),
+            Lead::Pem | Lead::Rule(_) | Lead::Command => self.lead(word, lead, hit),
             Lead::Address => {}
         }
     }
@@ -203,6 +208,9 @@ impl Places<'_> {
                 engine::apply(&self.table.rules[index], word, self.text, hit, &mut self.found);
             }
             Lead::Pem => self.found.extend(shapes::private_key(self.text, hit.start)),
+            Lead::Command => {
+                commands::in_text(self.text, hit, Purpose::Report, &mut self.found);
+            }
             Lead::Name | Lead::Address => {}
         }
     }
@@ -236,6 +244,8 @@ impl Places<'_> {
     }
 
     /// The words of rules in a run and in what leads to it. Nothing before `floor` is looked at.
+    // Apart from the loop that finds runs, which then keeps all it needs in registers.
+    #[inline(never)]
     fn run(&mut self, run: Range<usize>, floor: usize) {
         let before = &self.text[floor.max(run.start.saturating_sub(PREFIX_MAX))..run.start];
         let joined = before.iter().rev().take_while(|byte| WIDE[usize::from(**byte)] != 0).count();

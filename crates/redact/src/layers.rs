@@ -187,10 +187,10 @@ impl Mapped {
     }
 }
 
-/// Lines with URL or JSON escapes, decoded and searched once each.
+/// Lines with URL or JSON escapes or colours, decoded and searched once each.
 fn escapes(text: &[u8], search: Search<'_>, masked: &[Range<usize>], found: &mut Vec<Candidate>) {
     let mut done = 0;
-    for at in memchr::memchr2_iter(b'\\', b'%', text) {
+    for at in memchr::memchr3_iter(b'\\', b'%', 0x1b, text) {
         if at < done || escape_at(text, at).is_none() {
             continue;
         }
@@ -259,7 +259,8 @@ fn unescape(text: &[u8], stretch: Range<usize>, search: Search<'_>, found: &mut 
     mapped.find(search, if url { "url" } else { "escape" }, found);
 }
 
-/// The byte that an escape stands for (none for an escaped line end) and the escape's length.
+/// The byte that an escape stands for (none for an escaped line end and for a colour) and the escape's
+/// length.
 fn escape_at(text: &[u8], at: usize) -> Option<(Option<u8>, usize)> {
     let digits = |from: usize, count: usize| {
         let digits = std::str::from_utf8(text.get(from..from + count)?).ok()?;
@@ -271,10 +272,18 @@ fn escape_at(text: &[u8], at: usize) -> Option<(Option<u8>, usize)> {
         [b'\\', b'u' | b'U', ..] => Some((Some(digits(at + 2, 4)?), 6)),
         [b'\\', b'x', ..] => Some((Some(digits(at + 2, 2)?), 4)),
         [b'\\', b'/', ..] => Some((Some(b'/'), 2)),
+        [0x1b, b'[', rest @ ..] => Some((None, colour_length(rest)? + 2)),
         [b'\\', b'\n', ..] => Some((None, 2)),
         [b'\\', b'\r', b'\n', ..] => Some((None, 3)),
         _ => None,
     }
+}
+
+/// Length of what follows the start of a control sequence that sets colours (SGR).
+fn colour_length(rest: &[u8]) -> Option<usize> {
+    let in_sequence = |byte: &&u8| byte.is_ascii_digit() || matches!(byte, b';' | b':');
+    let digits = rest.iter().take(40).take_while(in_sequence).count();
+    (rest.get(digits) == Some(&b'm')).then_some(digits + 1)
 }
 
 /// UTF-16 of either byte order: printable bytes with a NUL after each.

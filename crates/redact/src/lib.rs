@@ -13,9 +13,11 @@
 mod args;
 mod assignment;
 mod checksum;
+mod commands;
 mod engine;
 pub mod escape;
 mod fast;
+mod headers;
 mod judge;
 mod known;
 mod layers;

@@ -8,6 +8,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, MatchKind};
 use regex::bytes::{Regex, RegexBuilder};
 
 use crate::checksum::Check;
+use crate::commands;
 
 const SOURCE: &str = include_str!("secrets.rules");
 
@@ -16,20 +17,36 @@ const SOURCE: &str = include_str!("secrets.rules");
 const DEFAULT_ENTROPY: f64 = 2.7;
 
 /// Words inside names whose values are secrets; each hit leads to the assignment parser.
-pub(crate) const NAME_WORDS: [&str; 8] =
-    ["pass", "pwd", "secret", "token", "key", "credential", "auth", "bearer"];
+pub(crate) const NAME_WORDS: [&str; 10] = [
+    "pass",
+    "pwd",
+    "secret",
+    "token",
+    "key",
+    "credential",
+    "auth",
+    "bearer",
+    "cookie",
+    "signature",
+];
 
 /// Rules that are code instead of lines of the rule file: id and what a person reads.
-pub(crate) const SHAPES: [(&str, &str); 8] = [
+pub(crate) const SHAPES: [(&str, &str); 9] = [
     ("private-key", "private key block"),
     ("url-password", "password inside an address"),
     ("authorization-header", "credentials of an Authorization header"),
+    ("cookie-header", "value of a cookie"),
     ("secret-assignment", "value of a name that says it is secret"),
     ("secret-flag", "value of a command-line flag that says it is secret"),
     ("secret-variable", "environment variable whose name says it is secret"),
     ("known-value", "value of a secret environment variable"),
     ("registry-login", "login of a container registry"),
 ];
+
+/// What a person reads of a rule that is code.
+pub(crate) fn why_of(id: &str) -> &'static str {
+    SHAPES.iter().find(|(shape, _)| *shape == id).map_or("", |(_, why)| why)
+}
 
 /// Whether a rule knows a secret by its place and not by the format of one issuer.
 pub(crate) fn is_shape(id: &str) -> bool {
@@ -108,6 +125,8 @@ pub(crate) enum Lead {
     Pem,
     /// `://`
     Address,
+    /// A program whose flags carry secrets.
+    Command,
 }
 
 /// The compiled-in rules with their keywords.
@@ -142,6 +161,7 @@ impl Table {
             NAME_WORDS.iter().map(|word| (*word, Lead::Name)).collect();
         leads.push(("-----BEGIN", Lead::Pem));
         leads.push(("://", Lead::Address));
+        leads.extend(commands::words().map(|word| (word, Lead::Command)));
         let mut near = Vec::new();
         for (index, rule) in rules.iter().enumerate() {
             if rule.anchor == Anchor::Near {

@@ -5,15 +5,20 @@ use std::ops::Range;
 use crate::args::is_secret_name;
 use crate::assignment::{self, Assignment, NameKind, Style};
 use crate::engine::{Candidate, Purpose, Rank, anchored, candidate};
+use crate::headers;
 use crate::judge;
-use crate::rules::{SHAPES, table};
+use crate::rules::{table, why_of};
 
 /// Longest private key block in bytes; RSA keys of 16,384 bits stay below 14,000.
 pub(crate) const KEY_BLOCK_MAX: usize = 64 * 1024;
 
-fn shape(id: &'static str, rank: Rank, context: usize, secret: Range<usize>) -> Candidate {
-    let why = SHAPES.iter().find(|(name, _)| *name == id).map_or("", |(_, why)| why);
-    Candidate { rule: id, why, secret, context, rank, layers: Vec::new() }
+pub(crate) fn shape(
+    id: &'static str,
+    rank: Rank,
+    context: usize,
+    secret: Range<usize>,
+) -> Candidate {
+    Candidate { rule: id, why: why_of(id), secret, context, rank, layers: Vec::new() }
 }
 
 /// A PEM or PGP private key block that begins at `start`. The block may stand on one line with `\n`
@@ -110,13 +115,20 @@ pub(crate) fn named(text: &[u8], name: Range<usize>, purpose: Purpose, found: &m
         return;
     };
     let value = &text[assignment.value.clone()];
-    if purpose == Purpose::Report && value.len() < LONG && !value.iter().any(u8::is_ascii_digit) {
+    let plain = value.len() < LONG && !value.iter().any(u8::is_ascii_digit);
+    if purpose == Purpose::Report && plain && !headers::is_header(&text[assignment.name.clone()]) {
         return;
     }
     let word = text[assignment.name.clone()].to_ascii_lowercase();
+    if word.ends_with(b"cookie") {
+        headers::cookies(text, &assignment, (&word, purpose), found);
+    }
     if word.ends_with(b"authorization") || word.ends_with(b"auth") {
-        found.extend(authorization(text, &assignment, purpose));
+        found.extend(headers::authorization(text, &assignment, purpose));
         found.extend(registry_login(text, &assignment));
+    }
+    if word.ends_with(b"signature") {
+        found.extend(headers::signature(text, &assignment, purpose));
     }
     found.extend(near(text, &assignment, &word));
     found.extend(secret_value(text, &assignment, purpose));
@@ -132,32 +144,13 @@ fn bearer(text: &[u8], name: Range<usize>) -> Option<Candidate> {
 }
 
 /// Credentials as RFC 7235 writes them.
-fn token_at(text: &[u8], start: usize) -> Range<usize> {
+pub(crate) fn token_at(text: &[u8], start: usize) -> Range<usize> {
     let in_token = |byte: &&u8| {
         byte.is_ascii_alphanumeric()
             || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=' | b':')
     };
     let rest = text.get(start..).unwrap_or_default();
     start..start + rest.iter().take(4096).take_while(in_token).count()
-}
-
-/// `Authorization: SCHEME CREDENTIALS`.
-fn authorization(text: &[u8], given: &Assignment, purpose: Purpose) -> Option<Candidate> {
-    let start = given.value.start;
-    let scheme = token_at(text, start);
-    let name = text[scheme.clone()].to_ascii_lowercase();
-    if ![&b"bearer"[..], b"basic", b"token", b"apikey", b"negotiate"].contains(&name.as_slice()) {
-        return None;
-    }
-    let blank = text[scheme.end..].iter().take_while(|byte| **byte == b' ').count();
-    let secret = token_at(text, scheme.end + blank);
-    let value = &text[secret.clone()];
-    let enough = match purpose {
-        Purpose::Mask => value.len() >= 4,
-        Purpose::Report => value.len() >= 12 && looks_random(value),
-    };
-    (blank > 0 && enough && !judge::is_placeholder(value))
-        .then(|| shape("authorization-header", Rank::Shape, given.name.start, secret))
 }
 
 /// `"auth": "BASE64"` of a registry configuration, where the decoded text is `user:password`.
@@ -242,7 +235,7 @@ fn reports(given: &Assignment, kind: NameKind, value: &[u8]) -> bool {
 }
 
 /// A quoted password: letters with digits or signs in one word, not the name of something.
-fn is_password(value: &[u8]) -> bool {
+pub(crate) fn is_password(value: &[u8]) -> bool {
     let classes = judge::classes(value);
     let letters = classes.lower + classes.upper;
     let mixed = letters >= 2 && classes.digits >= 1 || looks_random(value);
@@ -250,7 +243,7 @@ fn is_password(value: &[u8]) -> bool {
 }
 
 /// Letters and digits that keep changing places, as many different ones as random text has.
-fn looks_random(value: &[u8]) -> bool {
+pub(crate) fn looks_random(value: &[u8]) -> bool {
     let classes = judge::classes(value);
     let letters = classes.lower + classes.upper;
     let floor = if value.len() >= 20 { 3.2 } else { 2.7 };
