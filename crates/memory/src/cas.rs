@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -125,24 +125,17 @@ impl Cas {
         self.root.join(&name[..2]).join(&name[2..4]).join(name)
     }
 
-    /// Starts a new object, whose name is known when it is complete.
-    ///
-    /// # Errors
-    /// The folder cannot be written.
-    pub fn writer(&self) -> Result<ObjectWriter, CasError> {
-        let drafts = self.drafts();
-        let path = drafts.join(Uuid::now_v7().to_string());
-        let open = || File::options().write(true).create_new(true).mode(0o600).open(&path);
-        let file = match open() {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                create_folder(&drafts)?;
-                open()
-            }
-            other => other,
-        };
-        let file = file.map_err(|error| HomeError::from_io(&path, error))?;
-        let cas = self.clone();
-        Ok(ObjectWriter { cas, path, file, hash: Sha256::new(), bytes: 0, placed: false })
+    /// Starts a new object, whose name is known when it is complete. Its first 64 KiB stay in memory, so
+    /// a small object that is there already touches the disk only to become young again.
+    pub fn writer(&self) -> ObjectWriter {
+        ObjectWriter {
+            cas: self.clone(),
+            held: Vec::new(),
+            draft: None,
+            hash: Sha256::new(),
+            bytes: 0,
+            placed: false,
+        }
     }
 
     /// Stores what the reader gives.
@@ -150,9 +143,9 @@ impl Cas {
     /// # Errors
     /// The reader fails, the folder cannot be written, the disk is full.
     pub fn put(&self, mut content: impl Read) -> Result<StoredObject, CasError> {
-        let mut writer = self.writer()?;
+        let mut writer = self.writer();
         io::copy(&mut content, &mut writer)
-            .map_err(|error| HomeError::from_io(&writer.path, error))?;
+            .map_err(|error| HomeError::from_io(&writer.path(), error))?;
         writer.finish()
     }
 
@@ -269,26 +262,36 @@ impl Cas {
     /// The lock goes with the file.
     fn lock(&self, operation: FlockOperation) -> Result<File, CasError> {
         let path = self.root.join("lock");
-        let file = File::options().create(true).truncate(false).write(true).mode(0o600).open(&path);
+        let open =
+            || File::options().create(true).truncate(false).write(true).mode(0o600).open(&path);
+        let file = match open() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                create_folder(&self.root)?;
+                open()
+            }
+            other => other,
+        };
         let file = file.map_err(|error| HomeError::from_io(&path, error))?;
         flock(&file, operation).map_err(|error| HomeError::from_io(&path, error.into()))?;
         Ok(file)
     }
 
-    /// Moves a complete draft to its name. Content that is already there only gets young again.
+    /// Whether an object of this size is there already; then it gets young again. The caller holds the
+    /// lock until nothing else of its own is left.
+    fn renew(&self, digest: &Digest, bytes: u64) -> Result<bool, CasError> {
+        let path = self.path(digest);
+        let Ok(existing) = File::options().append(true).open(&path) else { return Ok(false) };
+        let at = |error| HomeError::from_io(&path, error);
+        let is_whole = existing.metadata().map_err(at)?.len() == bytes;
+        if is_whole {
+            existing.set_modified(SystemTime::now()).map_err(at)?;
+        }
+        Ok(is_whole)
+    }
+
+    /// Moves a complete and durable draft to its name.
     fn place(&self, draft: &Path, digest: &Digest) -> Result<(), CasError> {
         let path = self.path(digest);
-        let _not_alone = self.lock(FlockOperation::LockShared)?;
-        if let Ok(existing) = File::options().append(true).open(&path) {
-            let at = |error| HomeError::from_io(&path, error);
-            let same_size = existing.metadata().map_err(at)?.len()
-                == fs::metadata(draft).map_err(|error| HomeError::from_io(draft, error))?.len();
-            if same_size {
-                existing.set_modified(SystemTime::now()).map_err(at)?;
-                return fs::remove_file(draft)
-                    .map_err(|error| HomeError::from_io(draft, error).into());
-            }
-        }
         let folder = path.parent().unwrap_or(&self.root);
         let new_folder = !folder.is_dir();
         if new_folder {
@@ -325,15 +328,24 @@ pub struct Removed {
     pub bytes: u64,
 }
 
+/// So much of an object is held in memory before there is a draft on the disk, in bytes.
+const HELD_MAX: usize = 64 * 1024;
+
 /// Writes one object and hashes while writing. Dropped before [`Self::finish`], it leaves nothing.
 #[derive(Debug)]
 pub struct ObjectWriter {
     cas: Cas,
-    path: PathBuf,
-    file: File,
+    held: Vec<u8>,
+    draft: Option<Draft>,
     hash: Sha256,
     bytes: u64,
     placed: bool,
+}
+
+#[derive(Debug)]
+struct Draft {
+    path: PathBuf,
+    file: File,
 }
 
 impl ObjectWriter {
@@ -342,42 +354,90 @@ impl ObjectWriter {
     /// # Errors
     /// The disk is full or the folder cannot be written.
     pub fn finish(mut self) -> Result<StoredObject, CasError> {
-        let digest = Digest::from_hash(std::mem::take(&mut self.hash));
-        self.file.sync_all().map_err(|error| HomeError::from_io(&self.path, error))?;
-        self.cas.place(&self.path, &digest)?;
+        let digest = self.digest();
+        let object = StoredObject { digest: digest.clone(), bytes: self.bytes };
+        let _not_alone = self.cas.lock(FlockOperation::LockShared)?;
+        if self.cas.renew(&digest, self.bytes)? {
+            return Ok(object);
+        }
+        let path = self.path();
+        let draft = self.draft().map_err(|error| HomeError::from_io(&path, error))?;
+        draft.file.sync_all().map_err(|error| HomeError::from_io(&draft.path, error))?;
+        let path = draft.path.clone();
+        self.cas.place(&path, &digest)?;
         self.placed = true;
-        Ok(StoredObject { digest, bytes: self.bytes })
+        Ok(object)
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+    /// Where it is written until it has its name; the folder, as long as it is held in memory.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.draft.as_ref().map_or_else(|| self.cas.drafts(), |draft| draft.path.clone())
+    }
+
+    /// What was written so far, to be read from the beginning.
+    pub(crate) fn content(&self) -> io::Result<Box<dyn Read + '_>> {
+        Ok(match &self.draft {
+            Some(draft) => Box::new(File::open(&draft.path)?),
+            None => Box::new(self.held.as_slice()),
+        })
     }
 
     /// The digest of what was written so far.
     pub(crate) fn digest(&self) -> Digest {
         Digest::from_hash(self.hash.clone())
     }
+
+    /// The draft on the disk with all that was held.
+    fn draft(&mut self) -> io::Result<&mut Draft> {
+        if self.draft.is_none() {
+            let path = self.cas.drafts().join(Uuid::now_v7().to_string());
+            let file = create_draft(&path)?;
+            // From here on a failure is cleaned up with the writer.
+            let draft = self.draft.insert(Draft { path, file });
+            draft.file.write_all(&std::mem::take(&mut self.held))?;
+        }
+        self.draft.as_mut().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
 }
 
 impl Write for ObjectWriter {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(buffer)?;
+        let held = self.draft.is_none() && self.held.len() + buffer.len() <= HELD_MAX;
+        let written = if held {
+            self.held.extend_from_slice(buffer);
+            buffer.len()
+        } else {
+            self.draft()?.file.write(buffer)?
+        };
         self.hash.update(&buffer[..written]);
         self.bytes += written as u64;
         Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        self.draft.as_mut().map_or(Ok(()), |draft| draft.file.flush())
     }
 }
 
 impl Drop for ObjectWriter {
     fn drop(&mut self) {
-        if !self.placed {
+        if let Some(draft) = self.draft.as_ref().filter(|_| !self.placed) {
             // A draft that cannot be removed now goes with the next garbage collection.
-            let _ = fs::remove_file(&self.path);
+            let _ = fs::remove_file(&draft.path);
         }
+    }
+}
+
+/// A new file in the folder of drafts, which is made where it is missing.
+fn create_draft(path: &Path) -> io::Result<File> {
+    let open = || File::options().write(true).create_new(true).mode(0o600).open(path);
+    match open() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let folder = path.parent().unwrap_or(path);
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+            open()
+        }
+        other => other,
     }
 }
 
@@ -467,8 +527,9 @@ mod tests {
     #[test]
     fn a_dropped_writer_leaves_nothing() {
         let (_folder, cas) = store();
-        let mut writer = cas.writer().unwrap();
-        writer.write_all(b"half").unwrap();
+        let mut writer = cas.writer();
+        writer.write_all(&[b'x'; HELD_MAX + 1]).unwrap();
+        assert_eq!(cas.drafts_left().unwrap(), 1);
         drop(writer);
         assert_eq!(cas.drafts_left().unwrap(), 0);
         assert!(cas.objects().unwrap().is_empty());
@@ -511,6 +572,19 @@ mod tests {
         assert_eq!(cas.remove(digests, cutoff).unwrap().objects, 0);
         file.set_modified(old).unwrap();
         assert_eq!(cas.remove(digests, cutoff).unwrap().objects, 1);
+    }
+
+    #[test]
+    fn a_small_object_that_is_there_already_makes_no_draft() {
+        let (_folder, cas) = store();
+        cas.put(&b"same"[..]).unwrap();
+        let drafts = cas.drafts();
+        fs::remove_dir(&drafts).unwrap();
+        let again = cas.put(&b"same"[..]).unwrap();
+        assert_eq!((again.bytes, drafts.exists()), (4, false));
+        assert_eq!(cas.verify(&again.digest).unwrap(), 4);
+        cas.put(&b"other"[..]).unwrap();
+        assert!(drafts.exists());
     }
 
     #[test]

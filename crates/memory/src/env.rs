@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use sqlx::SqliteConnection;
 
 use crate::cas::Digest;
-use crate::store::{Stamp, Store, StoreError};
+use crate::store::{Store, StoreError};
 
 /// An environment. Equal environments of one device are stored once.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,7 +99,7 @@ pub(crate) fn read_environment(body: &str) -> Result<Environment, StoreError> {
 /// A row of `env`, ready to be written.
 pub(crate) struct EnvRow {
     pub(crate) id: String,
-    body: String,
+    pub(crate) body: String,
 }
 
 impl EnvRow {
@@ -113,25 +112,6 @@ impl EnvRow {
             .map_err(|source| StoreError::Unreadable { what: "environment", source })?;
         let id = environment_id(&store.device_id, &body);
         Ok(Self { id, body })
-    }
-
-    pub(crate) async fn insert(
-        &self,
-        conn: &mut SqliteConnection,
-        device_id: &str,
-    ) -> Result<(), StoreError> {
-        let at_ms = Stamp::now().at_ms;
-        sqlx::query!(
-            "INSERT INTO env (id, device_id, recorded_at_ms, body) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (id) DO NOTHING",
-            self.id,
-            device_id,
-            at_ms,
-            self.body
-        )
-        .execute(conn)
-        .await?;
-        Ok(())
     }
 }
 

@@ -97,14 +97,14 @@ impl Store {
 
 /// A row of `evidence_pack`, ready to be written.
 pub(crate) struct EvidenceRow {
-    stamp: Stamp,
+    pub(crate) stamp: Stamp,
     device_id: String,
-    repo_key: String,
-    run_id: Option<String>,
-    summary: String,
-    guard_diff: Option<String>,
-    files: String,
-    linked_pr: Option<String>,
+    pub(crate) repo_key: String,
+    pub(crate) run_id: Option<String>,
+    pub(crate) summary: String,
+    pub(crate) guard_diff: Option<String>,
+    pub(crate) files: String,
+    pub(crate) linked_pr: Option<String>,
 }
 
 impl EvidenceRow {
@@ -147,7 +147,7 @@ impl EvidenceRow {
         Self::of(&new, store)
     }
 
-    pub(crate) async fn insert(&self, conn: &mut SqliteConnection) -> Result<(), StoreError> {
+    async fn insert(&self, conn: &mut SqliteConnection) -> Result<(), StoreError> {
         sqlx::query!(
             "INSERT INTO evidence_pack (id, device_id, recorded_at_ms, repo_key, run_id, summary,
                                         guard_diff, files, linked_pr)

@@ -86,16 +86,13 @@ pub(crate) struct Searchable {
 
 impl Store {
     /// Starts the log of a run.
-    ///
-    /// # Errors
-    /// The content-addressed store cannot be written.
-    pub fn log_writer(&self) -> Result<LogWriter, CasError> {
-        Ok(LogWriter {
-            object: self.cas.writer()?,
+    pub fn log_writer(&self) -> LogWriter {
+        LogWriter {
+            object: self.cas.writer(),
             masker: LogMasker::new(self.mask.clone()),
             ready: Vec::new(),
             digest: LogDigest::default(),
-        })
+        }
     }
 }
 
@@ -106,8 +103,7 @@ impl LogWriter {
     /// The disk is full or the folder cannot be written.
     pub fn finish(mut self) -> Result<StoredLog, CasError> {
         self.masker.finish(&mut self.ready);
-        let place = self.object.path().to_owned();
-        self.write_ready().map_err(|error| HomeError::from_io(&place, error))?;
+        self.write_ready().map_err(|error| HomeError::from_io(&self.object.path(), error))?;
         let stored = self.object.finish()?;
         let (summary, signature, searchable) =
             self.digest.finish(self.masker.found(), stored.bytes);

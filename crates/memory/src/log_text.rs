@@ -252,6 +252,18 @@ pub(crate) async fn index(
     Ok(())
 }
 
+/// Adds the words of a new log and ends the transaction.
+pub(crate) async fn add_and_commit(
+    conn: &mut SqliteConnection,
+    doc: i64,
+    searchable: &Searchable,
+) -> Result<(), StoreError> {
+    sqlx::query!("INSERT INTO log_text (rowid, body) VALUES (?, ?); COMMIT", doc, searchable.text)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

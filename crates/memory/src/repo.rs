@@ -207,11 +207,11 @@ impl Store {
 /// A row of `repo`, ready to be written.
 pub(crate) struct RepoRow {
     pub(crate) repo_key: String,
-    key_kind: &'static str,
-    name: String,
-    origin_url: Option<String>,
-    tags: String,
-    default_tasks: String,
+    pub(crate) key_kind: &'static str,
+    pub(crate) name: String,
+    pub(crate) origin_url: Option<String>,
+    pub(crate) tags: String,
+    pub(crate) default_tasks: String,
 }
 
 impl RepoRow {

@@ -61,6 +61,8 @@ pub struct RunFinish {
     pub artefacts: Vec<Artefact>,
     /// The last guard diff of the repository. Masked when stored.
     pub guard_diff: Option<String>,
+    /// Where there is none: the preference of the repository that holds it.
+    pub guard_diff_key: Option<&'static str>,
 }
 
 /// A file that a run made.
@@ -189,12 +191,7 @@ impl Store {
             cwd: self.masked(&start.cwd),
             reason: self.masked(&start.reason),
         };
-        self.write(async |conn| {
-            repo.insert(conn, &row.device_id).await?;
-            env.insert(conn, &row.device_id).await?;
-            row.insert(conn, start, (&repo.repo_key, &env.id)).await
-        })
-        .await?;
+        self.write_at_once(async |conn| row.insert(conn, start, (&repo, &env)).await).await?;
         Ok(StartedRun {
             id: row.stamp.id,
             repo_key: repo.repo_key,
@@ -214,13 +211,18 @@ impl Store {
     ) -> Result<(), StoreError> {
         let evidence = EvidenceRow::of_run(run, finish, self)?;
         let row = FinishRow::of(run, finish, self)?;
-        self.write(async |conn| {
-            row.insert(conn).await?;
-            evidence.insert(conn).await?;
+        self.write_at_once(async |conn| {
             let Some(log) = &finish.log else {
-                return Ok(());
+                return row.insert_without_log(conn, &evidence).await;
             };
-            log_text::index(conn, log.sha256.as_str(), &log.searchable).await
+            let new_log = row.insert(conn, &evidence, log).await?;
+            match new_log.filter(|_| !log.searchable.text.is_empty()) {
+                Some(doc) => log_text::add_and_commit(conn, doc, &log.searchable).await,
+                None => {
+                    sqlx::raw_sql("COMMIT").execute(conn).await?;
+                    Ok(())
+                }
+            }
         })
         .await
     }
@@ -390,24 +392,55 @@ struct StartRow {
 }
 
 impl StartRow {
+    /// Repository and environment, where they are new, and the run: one transaction in one query.
     async fn insert(
         &self,
         conn: &mut SqliteConnection,
         start: &RunStart,
-        (repo_key, env_id): (&str, &str),
+        (repo, env): (&RepoRow, &EnvRow),
     ) -> Result<(), StoreError> {
+        let repo_id = Stamp::now().id;
         sqlx::query!(
-            "INSERT INTO run_started (id, device_id, recorded_at_ms, repo_key, task, source, args,
+            "BEGIN IMMEDIATE;
+             INSERT INTO repo (id, device_id, recorded_at_ms, repo_key, key_kind, name, origin_url,
+                               tags, default_tasks)
+             SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?
+             WHERE NOT EXISTS (
+                 SELECT 1 FROM (SELECT * FROM repo WHERE repo_key = ?
+                                ORDER BY recorded_at_ms DESC, id DESC LIMIT 1)
+                 WHERE name = ? AND origin_url IS ? AND tags = ? AND default_tasks = ?);
+             INSERT INTO env (id, device_id, recorded_at_ms, body) VALUES (?, ?, ?, ?)
+             ON CONFLICT (id) DO NOTHING;
+             INSERT INTO run_started (id, device_id, recorded_at_ms, repo_key, task, source, args,
                                       env_id, cwd, reason, parent_run)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+             COMMIT",
+            repo_id,
+            self.device_id,
+            self.stamp.at_ms,
+            repo.repo_key,
+            repo.key_kind,
+            repo.name,
+            repo.origin_url,
+            repo.tags,
+            repo.default_tasks,
+            repo.repo_key,
+            repo.name,
+            repo.origin_url,
+            repo.tags,
+            repo.default_tasks,
+            env.id,
+            self.device_id,
+            self.stamp.at_ms,
+            env.body,
             self.stamp.id,
             self.device_id,
             self.stamp.at_ms,
-            repo_key,
+            repo.repo_key,
             self.task,
             start.source,
             self.args,
-            env_id,
+            env.id,
             self.cwd,
             self.reason,
             start.parent_run
@@ -449,28 +482,97 @@ impl<'a> FinishRow<'a> {
         })
     }
 
-    async fn insert(&self, conn: &mut SqliteConnection) -> Result<(), StoreError> {
-        let log = self.finish.log.as_ref();
-        let log_sha256 = log.map(|log| log.sha256.as_str());
-        let failed = self.finish.exit_code != Some(0);
-        let signature = log.and_then(|log| log.signature.as_deref()).filter(|_| failed);
+    /// The whole transaction of a run without a log, in one query.
+    async fn insert_without_log(
+        &self,
+        conn: &mut SqliteConnection,
+        evidence: &EvidenceRow,
+    ) -> Result<(), StoreError> {
         sqlx::query!(
-            "INSERT INTO run_finished (id, device_id, recorded_at_ms, exit_code, signal, duration_ms,
-                                       log_sha256, log_bytes, signature, artefacts)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            "BEGIN IMMEDIATE;
+             INSERT INTO run_finished (id, device_id, recorded_at_ms, exit_code, signal, duration_ms,
+                                       log_bytes, artefacts)
+             VALUES (?, ?, ?, ?, ?, ?, 0, ?);
+             INSERT INTO evidence_pack (id, device_id, recorded_at_ms, repo_key, run_id, summary,
+                                        guard_diff, files, linked_pr)
+             SELECT ?, ?, ?, ?, ?, ?, coalesce(?, nullif((
+                 SELECT value FROM preference WHERE key = ? AND repo_key = ?
+                 ORDER BY recorded_at_ms DESC, id DESC LIMIT 1), '')), ?, ?;
+             COMMIT",
             self.id,
             self.device_id,
             self.at_ms,
             self.finish.exit_code,
             self.finish.signal,
             self.duration_ms,
-            log_sha256,
-            self.log_bytes,
-            signature,
-            self.artefacts
+            self.artefacts,
+            evidence.stamp.id,
+            self.device_id,
+            evidence.stamp.at_ms,
+            evidence.repo_key,
+            evidence.run_id,
+            evidence.summary,
+            evidence.guard_diff,
+            self.finish.guard_diff_key,
+            evidence.repo_key,
+            evidence.files,
+            evidence.linked_pr
         )
         .execute(conn)
         .await?;
         Ok(())
+    }
+
+    /// The same with a log, up to the commit. Returns the number of the log where its words are new.
+    async fn insert(
+        &self,
+        conn: &mut SqliteConnection,
+        evidence: &EvidenceRow,
+        log: &StoredLog,
+    ) -> Result<Option<i64>, StoreError> {
+        let (sha256, indexed) = (log.sha256.as_str(), log.searchable.text.len() as i64);
+        let total = log.searchable.total_bytes as i64;
+        let failed = self.finish.exit_code != Some(0);
+        let signature = log.signature.as_deref().filter(|_| failed);
+        let doc = sqlx::query_scalar!(
+            "BEGIN IMMEDIATE;
+             INSERT INTO run_finished (id, device_id, recorded_at_ms, exit_code, signal, duration_ms,
+                                       log_sha256, log_bytes, signature, artefacts)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+             INSERT INTO evidence_pack (id, device_id, recorded_at_ms, repo_key, run_id, summary,
+                                        guard_diff, files, linked_pr)
+             SELECT ?, ?, ?, ?, ?, ?, coalesce(?, nullif((
+                 SELECT value FROM preference WHERE key = ? AND repo_key = ?
+                 ORDER BY recorded_at_ms DESC, id DESC LIMIT 1), '')), ?, ?;
+             INSERT INTO log_index (log_sha256, indexed_bytes, total_bytes) VALUES (?, ?, ?)
+             ON CONFLICT (log_sha256) DO NOTHING RETURNING doc",
+            self.id,
+            self.device_id,
+            self.at_ms,
+            self.finish.exit_code,
+            self.finish.signal,
+            self.duration_ms,
+            sha256,
+            self.log_bytes,
+            signature,
+            self.artefacts,
+            evidence.stamp.id,
+            self.device_id,
+            evidence.stamp.at_ms,
+            evidence.repo_key,
+            evidence.run_id,
+            evidence.summary,
+            evidence.guard_diff,
+            self.finish.guard_diff_key,
+            evidence.repo_key,
+            evidence.files,
+            evidence.linked_pr,
+            sha256,
+            indexed,
+            total
+        )
+        .fetch_optional(conn)
+        .await?;
+        Ok(doc)
     }
 }

@@ -258,15 +258,33 @@ impl Store {
         done
     }
 
-    async fn begin(&mut self) -> Result<(), StoreError> {
+    /// As [`Store::write`], for statements that begin the transaction themselves: with as many of them
+    /// as possible in one query, the few that every run pays for cost one switch to SQLite's thread
+    /// instead of one each. `batch` is repeated while another writer keeps it from beginning.
+    pub(crate) async fn write_at_once<T>(
+        &mut self,
+        batch: impl AsyncFn(&mut SqliteConnection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let mut attempt = 1;
         loop {
-            let begun = sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut self.conn).await;
-            match begun.map_err(StoreError::from) {
+            match batch(&mut self.conn).await {
+                Ok(done) => return Ok(done),
                 Err(error) if error.is_busy() && attempt < WRITE_ATTEMPTS => attempt += 1,
-                other => return other.map(drop),
+                Err(error) => {
+                    // Nothing to roll back where the transaction never began.
+                    let _ = sqlx::raw_sql("ROLLBACK").execute(&mut self.conn).await;
+                    return Err(error);
+                }
             }
         }
+    }
+
+    async fn begin(&mut self) -> Result<(), StoreError> {
+        self.write_at_once(async |conn| {
+            sqlx::raw_sql("BEGIN IMMEDIATE").execute(conn).await?;
+            Ok(())
+        })
+        .await
     }
 
     pub(crate) fn masked(&self, text: &str) -> String {

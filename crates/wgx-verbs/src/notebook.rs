@@ -5,16 +5,16 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
+// The plainest executor there is: SQLite has a thread of its own, and this one only waits for it.
+use futures_executor::block_on;
 use memory::{Access, Home, Store, StoreError};
 use redact::Redactor;
-use tokio::runtime::Runtime;
 
 use crate::context::Context;
 use crate::own_home;
 
 /// An open memory.
 pub struct Notebook {
-    runtime: Runtime,
     store: Store,
     redactor: Redactor,
 }
@@ -33,9 +33,6 @@ pub enum NotebookError {
         /// The system's answer.
         source: io::Error,
     },
-    /// The system gives no thread.
-    #[error("the memory cannot be started: {0}")]
-    Runtime(io::Error),
 }
 
 impl NotebookError {
@@ -44,7 +41,6 @@ impl NotebookError {
         match self {
             Self::Store(error) => error.hint(),
             Self::Key { .. } => "make the folder writable, or choose another one with HAUSKI_HOME",
-            Self::Runtime(_) => "close other programs and try again",
         }
     }
 }
@@ -60,11 +56,8 @@ impl Notebook {
             home.create().map_err(StoreError::from)?;
         }
         let redactor = redactor(home.root(), access, context)?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .map_err(NotebookError::Runtime)?;
-        let store = runtime.block_on(Store::open(&home, access, redactor.clone()))?;
-        Ok(Self { runtime, store, redactor })
+        let store = block_on(Store::open(&home, access, redactor.clone()))?;
+        Ok(Self { store, redactor })
     }
 
     /// Opens this repository's memory for reading; `None` when there is none yet.
@@ -90,7 +83,7 @@ impl Notebook {
 
     /// Does something with the store and waits for it.
     pub fn with<T>(&mut self, work: impl AsyncFnOnce(&mut Store) -> T) -> T {
-        self.runtime.block_on(work(&mut self.store))
+        block_on(work(&mut self.store))
     }
 
     /// The store, for what needs no waiting.
@@ -122,7 +115,7 @@ impl Notebook {
     /// Closes the memory, folding its write-ahead log when nobody else has it open.
     pub fn close(self) {
         // What was committed is committed; nothing can be done about the rest here.
-        let _ = self.runtime.block_on(self.store.close());
+        let _ = block_on(self.store.close());
     }
 }
 

@@ -246,19 +246,19 @@ impl Import {
         digest: &Digest,
         mut content: impl Read,
     ) -> Result<(), PackError> {
-        let mut writer = self.cas.writer()?;
+        let mut writer = self.cas.writer();
         let copied = io::copy(&mut content, &mut writer);
         copied.map_err(|error| match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                HomeError::from_io(writer.path(), error).into()
+                HomeError::from_io(&writer.path(), error).into()
             }
             _ => PackError::Damaged(error),
         })?;
         if writer.digest() != *digest {
             return Err(PackError::Mismatch { entry: name.to_owned() });
         }
-        let at = |error| HomeError::from_io(writer.path(), error);
-        if holds_secret(&self.mask, File::open(writer.path()).map_err(at)?).map_err(at)? {
+        let at = |error| HomeError::from_io(&writer.path(), error);
+        if holds_secret(&self.mask, writer.content().map_err(at)?).map_err(at)? {
             self.done.objects_with_secrets += 1;
         } else if self.cas.verify(digest).is_err() {
             self.cas.heal(digest)?;

@@ -122,7 +122,7 @@ fn a_secret_over_several_writes_never_reaches_the_store() {
     let folder = tempfile::tempdir().unwrap();
     block_on(async {
         let store = open(folder.path()).await;
-        let mut writer = store.log_writer().unwrap();
+        let mut writer = store.log_writer();
         let (first, second) = SECRET.split_at(5);
         for number in 0..40_000 {
             writer.write_all(format!("filler {first}").as_bytes()).unwrap();

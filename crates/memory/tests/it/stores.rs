@@ -59,7 +59,7 @@ pub(crate) fn start(repo_name: &str, task: &str) -> RunStart {
 }
 
 pub(crate) fn log(store: &Store, text: &str) -> StoredLog {
-    let mut writer = store.log_writer().unwrap();
+    let mut writer = store.log_writer();
     writer.write_all(text.as_bytes()).unwrap();
     writer.finish().unwrap()
 }

@@ -122,7 +122,7 @@ async fn fill(home: &Path) {
 
 async fn fill_once(store: &mut Store, number: usize) -> Result<String, StoreError> {
     let run = store.start_run(&start("a", "just:x")).await?;
-    let mut writer = store.log_writer()?;
+    let mut writer = store.log_writer();
     let words: String = (0..2000).map(|word| format!("w{}x{word} ", number * 2000)).collect();
     writer.write_all(words.as_bytes()).unwrap();
     let log = Some(writer.finish()?);

@@ -204,7 +204,7 @@ impl Execution<'_> {
             Ok(launch) => launch,
             Err(error) => return Err(self.refused((step, report), notebook, error)),
         };
-        let mut log = self.open_log(notebook)?;
+        let mut log = self.open_log(notebook);
         let started = self.start(step, notebook)?;
         report.run_id = Some(started.id.clone());
         self.dialogue.starting(report);
@@ -281,7 +281,7 @@ impl Execution<'_> {
         notebook: &mut Notebook,
         refusal: &Refusal,
     ) -> Result<(), RunError> {
-        let log = self.open_log(notebook)?;
+        let log = self.open_log(notebook);
         let started = self.start(step, notebook)?;
         report.run_id = Some(started.id.clone());
         report.exit_code = Some(i32::from(refusal.code));
@@ -340,23 +340,15 @@ impl Execution<'_> {
             Ok(log) => (log, None),
             Err(error) => (None, Some(error)),
         };
-        let key = self.scene.repo_key.clone();
-        let guard_diff = notebook
-            .with(async |store| store.preference(Some(&key), LAST_DIFF).await)?
-            .filter(|diff| !diff.is_empty());
-        let finish = RunFinish { log, guard_diff, ..finish.clone() };
+        let finish = RunFinish { log, ..finish.clone() };
         notebook.with(async |store| store.finish_run(started, &finish).await)?;
         let Some(source) = log_error else { return Ok(()) };
         let code = finish.exit_code.unwrap_or_default();
         Err(RunError::Log { task: self.name(step), code, source })
     }
 
-    pub(super) fn open_log(&self, notebook: &Notebook) -> Result<Option<RunLog>, RunError> {
-        if self.request.no_log {
-            return Ok(None);
-        }
-        let writer = notebook.store().log_writer().map_err(memory::StoreError::from)?;
-        Ok(Some(RunLog::new(writer)))
+    pub(super) fn open_log(&self, notebook: &Notebook) -> Option<RunLog> {
+        (!self.request.no_log).then(|| RunLog::new(notebook.store().log_writer()))
     }
 
     pub(super) fn standard(&self) -> Standard<'static> {
@@ -384,6 +376,7 @@ pub(super) fn finish_of(outcome: &Outcome) -> RunFinish {
         log: None,
         artefacts: Vec::new(),
         guard_diff: None,
+        guard_diff_key: Some(LAST_DIFF),
     }
 }
 
@@ -395,5 +388,6 @@ fn never_ran(code: i32) -> RunFinish {
         log: None,
         artefacts: Vec::new(),
         guard_diff: None,
+        guard_diff_key: Some(LAST_DIFF),
     }
 }

@@ -33,8 +33,8 @@ impl Execution<'_> {
                 Err(error) => return Err(self.refused((step, report), notebook, error)),
             }
         }
-        let logs = steps.iter().map(|_| self.open_log(notebook)).collect::<Result<Vec<_>, _>>()?;
-        let logs: Vec<SharedLog> = logs.into_iter().map(SharedLog::of).collect();
+        let logs: Vec<SharedLog> =
+            steps.iter().map(|_| SharedLog::of(self.open_log(notebook))).collect();
         let mut sinks: Vec<&SharedLog> = logs.iter().collect();
         let jobs = steps.iter().zip(launches).zip(&mut sinks).map(|((step, launch), sink)| {
             let log: &mut (dyn LogSink + Send) = sink;
