@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::git::dirty::hex;
-use crate::git::{Dirty, DirtyBounds, Fact, Git, Head, Repository, Status, dirty};
+use crate::git::still::{self, State};
+use crate::git::{Dirty, DirtyBounds, Fact, Git, Head, Repository, dirty};
 use crate::process::{Limits, Variables};
 use crate::task::{FoundTask, Program, Requires};
 use crate::tools::{self, Asking, FactKey, Facts, VERSION_TIMEOUT_MS};
@@ -216,7 +217,7 @@ pub fn collect(request: CollectRequest<'_>, facts: &mut Facts) -> Environment {
         ..Environment::default()
     };
     (row.lockfiles, row.toolchain_files) = pinned_files(request.root, facts, &mut row.gaps);
-    collect_state(request, &mut row);
+    collect_state(request, facts, &mut row);
     collect_tools(request, facts, &mut row);
     row
 }
@@ -358,19 +359,28 @@ fn file_digest(path: &Path, facts: &mut Facts) -> Result<Option<String>, String>
     Ok(Some(digest))
 }
 
-fn collect_state(request: CollectRequest<'_>, row: &mut Environment) {
+fn collect_state(request: CollectRequest<'_>, facts: &mut Facts, row: &mut Environment) {
     let Some(repository) = request.repository else {
         return;
     };
+    if let Some(State { commit, branch, dirty }) = still::state(repository, facts) {
+        (row.commit, row.branch, row.dirty) = (commit, branch, dirty);
+        return;
+    }
+    let asked_at = SystemTime::now();
     let limits = Limits { timeout_ms: request.git_timeout_ms, ..Limits::default() };
     let git = Git { environment: request.environment, limits };
-    match git.status(repository) {
+    match git.status_with_ignored(repository) {
         Ok(status) => {
             let found = dirty(&status, &repository.work_tree, DirtyBounds::default());
-            let Status { head, .. } = status;
-            take_head(head, row);
+            take_head(status.head.clone(), row);
             if let Some(Dirty { sha256, unread, .. }) = found {
                 (row.dirty, row.dirty_unread) = (Some(sha256), unread);
+            }
+            if row.dirty_unread == 0 {
+                let (commit, branch) = (row.commit.clone(), row.branch.clone());
+                let state = State { commit, branch, dirty: row.dirty.clone() };
+                still::keep(repository, (&status, state), asked_at, facts);
             }
         }
         Err(error) => {

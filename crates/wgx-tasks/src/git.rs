@@ -7,6 +7,7 @@ pub mod ask;
 pub mod dirty;
 mod files;
 mod status;
+pub(crate) mod still;
 
 use std::io;
 use std::path::{Component, Path, PathBuf};

@@ -45,6 +45,19 @@ const HARMLESS: &[(&str, &str)] = &[
 const FILTER_KEYS: &[(&str, &str)] =
     &[("clean", ""), ("smudge", ""), ("process", ""), ("required", "false")];
 
+/// The question for everything that differs from the commit. What the branch is ahead of costs git a walk
+/// through history, and nobody here wants to know.
+const STATUS: &[&str] = &[
+    "status",
+    "--porcelain=v2",
+    "--branch",
+    "--no-ahead-behind",
+    "--no-renames",
+    "--untracked-files=all",
+    "--ignore-submodules=dirty",
+    "-z",
+];
+
 /// Why git could not tell.
 #[derive(Debug, Error)]
 pub enum GitError {
@@ -104,19 +117,16 @@ impl Git<'_> {
     ///
     /// [`GitError`] when git is missing, refuses, fails or exceeds the limits.
     pub fn status(&self, repository: &Repository) -> Result<Status, GitError> {
-        let answer = self.ask(
-            repository,
-            &[
-                "status",
-                "--porcelain=v2",
-                "--branch",
-                "--no-renames",
-                "--untracked-files=all",
-                "--ignore-submodules=dirty",
-                "-z",
-            ],
-        )?;
-        Ok(status::parse(&answer))
+        Ok(status::parse(&self.ask(repository, STATUS)?))
+    }
+
+    /// As [`Git::status`], and what it ignores, unless that is too much to tell.
+    pub(crate) fn status_with_ignored(&self, repository: &Repository) -> Result<Status, GitError> {
+        let question: Vec<&str> = STATUS.iter().copied().chain(["--ignored=matching"]).collect();
+        match self.ask(repository, &question) {
+            Err(GitError::TooLong(_)) => self.status(repository),
+            answer => Ok(status::parse(&answer?)),
+        }
     }
 
     /// All files that belong to the work tree: tracked ones and those that are neither tracked nor

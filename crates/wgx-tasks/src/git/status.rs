@@ -13,6 +13,8 @@ pub struct Status {
     pub head: Head,
     /// Everything that differs from the commit, in the order of git.
     pub changes: Vec<Change>,
+    /// Places that git ignores, folders with a slash at their end; only where it was asked for them.
+    pub(super) ignored: Vec<PathBuf>,
     /// The records of the changes as git wrote them, for the digest.
     pub(super) records: Vec<u8>,
 }
@@ -57,6 +59,10 @@ pub(super) fn parse(output: &[u8]) -> Status {
     for record in output.split(|byte| *byte == 0).filter(|record| !record.is_empty()) {
         if let Some(header) = record.strip_prefix(b"# ") {
             read_header(&String::from_utf8_lossy(header), &mut status.head);
+            continue;
+        }
+        if let Some(path) = record.strip_prefix(b"! ") {
+            status.ignored.push(PathBuf::from(OsStr::from_bytes(path)));
             continue;
         }
         status.records.extend_from_slice(record);

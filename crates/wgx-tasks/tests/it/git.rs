@@ -11,12 +11,12 @@ use wgx_tasks::git::{ChangeKind, DirtyBounds, Fact, Git, GitError, Head, Reposit
 use wgx_tasks::process::{Capture, Captured, Limits, Variables, capture};
 
 /// A repository with one commit, and a home of its own.
-struct Repo {
+pub(crate) struct Repo {
     dir: TempDir,
 }
 
 impl Repo {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let repo = Self { dir: TempDir::new().unwrap() };
         fs::create_dir(repo.dir.path().join("home")).unwrap();
         fs::create_dir(repo.root()).unwrap();
@@ -27,18 +27,18 @@ impl Repo {
         repo
     }
 
-    fn root(&self) -> PathBuf {
+    pub(crate) fn root(&self) -> PathBuf {
         self.dir.path().join("repo")
     }
 
-    fn write(&self, path: &str, text: &str) {
+    pub(crate) fn write(&self, path: &str, text: &str) {
         let path = self.root().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
 
     #[expect(clippy::disallowed_methods, reason = "tests need a real PATH")]
-    fn environment(&self) -> Variables {
+    pub(crate) fn environment(&self) -> Variables {
         let home = self.dir.path().join("home");
         vec![("PATH".into(), std::env::var_os("PATH").unwrap()), ("HOME".into(), home.into())]
     }
@@ -55,7 +55,7 @@ impl Repo {
         capture(Capture { argv: &argv, dir: &root, environment: &environment, limits }).unwrap()
     }
 
-    fn git(&self, words: &[&str]) -> String {
+    pub(crate) fn git(&self, words: &[&str]) -> String {
         let answer = self.ask(&[&["git"], words].concat());
         assert_eq!(answer.code, Some(0), "{words:?}: {}", String::from_utf8_lossy(&answer.stderr));
         String::from_utf8(answer.stdout).unwrap().trim().to_owned()

@@ -9,4 +9,5 @@ mod git;
 mod launching;
 mod running;
 mod sources;
+mod still;
 mod terminals;
