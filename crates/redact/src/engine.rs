@@ -6,6 +6,7 @@ use std::ops::Range;
 use crate::assignment;
 use crate::checksum::Verdict;
 use crate::commands;
+use crate::doubt::may_hold_secret;
 use crate::judge;
 use crate::known::Known;
 use crate::layers;
@@ -66,6 +67,9 @@ pub(crate) fn find(text: &[u8], search: Search<'_>, masked: &[Range<usize>]) -> 
     }
     if let Some(known) = search.known {
         known.find(text, &mut found);
+    }
+    if !may_hold_secret(text) {
+        return settle(found, masked);
     }
     keywords(text, search.purpose, masked, &mut found);
     if search.depth < DEPTH_MAX {

@@ -14,6 +14,7 @@ mod args;
 mod assignment;
 mod checksum;
 mod commands;
+mod doubt;
 mod engine;
 pub mod escape;
 mod fast;
@@ -28,6 +29,7 @@ mod shapes;
 mod stream;
 
 pub use args::is_secret_name;
+pub use doubt::may_hold_secret;
 pub use mask::{AllowListError, Finding, Masked, MaskedBytes, Redactor};
 pub use redacted::{Depth, Redacted, Span};
 pub use rules::{RuleInfo, rules};

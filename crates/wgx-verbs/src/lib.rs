@@ -19,6 +19,7 @@ pub mod phrase;
 pub mod profile;
 pub mod run;
 pub mod runs;
+mod shown;
 pub mod smoke;
 pub mod suggest;
 pub mod trust;

@@ -32,6 +32,8 @@ use contracts::wgx::{
 use redact::Redactor;
 use wgx_tasks::task::FoundTask;
 
+use crate::shown;
+
 pub(crate) use external::hook_files;
 pub use external::{ExternalCheck, ExternalOutcome, ExternalSource};
 pub use tree::GuardError;
@@ -318,7 +320,7 @@ impl Outcome {
             fixable: count(|finding| !finding.fixed && finding.fix.kind == FixKind::Safe),
             skipped: skipped.iter().map(|group| group.count).sum(),
         };
-        GuardReport {
+        let mut report = GuardReport {
             schema: SCHEMA.to_owned(),
             root: context.tree.root().to_string_lossy().into_owned(),
             changed_only: context.request.changed.is_some(),
@@ -326,7 +328,9 @@ impl Outcome {
             findings: self.findings,
             counts,
             skipped,
-        }
+        };
+        shown::guard(&mut report);
+        report
     }
 }
 

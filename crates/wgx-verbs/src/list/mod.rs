@@ -8,7 +8,7 @@ use wgx_tasks::files::RepoFiles;
 use wgx_tasks::sources::{self, DiscoverOptions, Discovery, Environment};
 
 use crate::context::Context;
-use crate::phrase;
+use crate::{phrase, shown};
 
 /// What to list.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +33,8 @@ pub fn list(context: &Context, request: &ListRequest) -> std::io::Result<ListRep
     if request.ask_tools {
         ask::ask(context, &RepoFiles::new(&context.root.path)?, &mut report);
     }
+    shown::tasks(&mut report.tasks);
+    shown::notes(&mut report.notes);
     Ok(report)
 }
 

@@ -20,6 +20,7 @@ use crate::context::Context;
 use crate::history;
 use crate::notebook::{self, Notebook};
 use crate::phrase::{self, PhraseContext, PhraseStep, Signals};
+use crate::shown;
 
 /// The meaning of a text for which a person chose a task.
 const CHOSEN: &str = "chosen";
@@ -257,6 +258,7 @@ pub(super) fn report(
     report.meaning.clone_from(&intent.meaning);
     report.task = intent.main.map(|index| found.tasks[index].task.clone());
     report.needs_confirmation = intent.destructive.is_some() && !request.yes;
+    shown::run(&mut report);
     report
 }
 
@@ -277,6 +279,7 @@ pub(super) fn report_of_steps(
         report.cwd = Some(step.cwd);
         report.environment = step.environment;
     }
+    shown::run(&mut report);
     report
 }
 

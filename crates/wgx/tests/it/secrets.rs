@@ -108,3 +108,35 @@ fn a_token_in_a_plain_command_of_a_set_is_not_in_its_name() {
     assert_eq!(repo.recorded().len(), 1);
     assert_eq!(places_of(&repo, &token), Vec::<String>::new());
 }
+
+#[test]
+fn a_secret_in_a_description_or_a_command_is_in_no_report() {
+    let (described, password, default) = (token(6), "k3JdPw9sLq0", token(7));
+    let justfile = format!(
+        "# pushes with {described}\npush to=\"{default}\":\n    true\n\n# fine\nfine:\n    true\n"
+    );
+    let profile = format!(
+        "tasks:\n  call: {{cmd: 'curl -u bob:{password} https://x.test', desc: 'call with {described}'}}\n  \
+         words: {{cmd: [mysql, -p{password}, shop]}}\n"
+    );
+    let repo = TestRepo::new().profile(&profile).file("justfile", justfile);
+    for words in [
+        &["list"][..],
+        &["list", "--json"],
+        &["run", "call", "-n"],
+        &["run", "call", "-n", "--json"],
+        &["run", "words", "-n", "--json"],
+        &["run", "push", "-n", "--json"],
+        &["run", "pushes with", "-n", "--json"],
+        &["guard"],
+        &["guard", "--json"],
+    ] {
+        let ran = repo.call(words).go();
+        let said = ran.stdout + &ran.stderr;
+        for secret in [described.as_str(), password, default.as_str()] {
+            assert!(!said.contains(secret), "{words:?} says {secret}:\n{said}");
+        }
+    }
+    let listed = repo.expect(0, &["list", "--json"]).stdout;
+    assert!(listed.contains("«redacted:github-token:") && listed.contains("\"fine\""), "{listed}");
+}
