@@ -120,6 +120,31 @@ fn a_read_only_home_can_be_read_and_a_run_says_why_it_does_not_start() {
     allow(&repo.home(), 0o755);
 }
 
+/// The database can be opened but not written: the starts of several at once are refused, one by one.
+#[test]
+fn a_start_among_several_that_cannot_be_recorded_ends_with_125() {
+    let repo = TestRepo::new().profile("tasks:\n  a: echo ran\n  b: echo ran\n").open_for_all();
+    repo.expect(0, &["run", "-p", "a", "b"]);
+    open_all(&repo.home());
+    allow(&repo.home().join("memory.sqlite"), 0o444);
+    for words in [&["run", "-p", "a", "b"][..], &["run", "-p", "-k", "a", "b"]] {
+        let run = repo.run(WGX, words).env("HOME", "/");
+        let ran = if is_root() { run.as_nobody().go() } else { run.go() };
+        assert_eq!((ran.code, ran.stdout.as_str()), (125, ""), "{}", ran.stderr);
+        assert!(ran.stderr.contains("the run could not be recorded"), "{}", ran.stderr);
+        assert!(!ran.stderr.contains("cannot be opened"), "it was a start: {}", ran.stderr);
+    }
+    assert_eq!(repo.recorded().len(), 2);
+}
+
+fn open_all(folder: &std::path::Path) {
+    allow(folder, 0o777);
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { open_all(&path) } else { allow(&path, 0o666) }
+    }
+}
+
 fn make_read_only(folder: &std::path::Path) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -262,3 +262,16 @@ fn a_run_is_repeated_only_where_and_as_what_it_was() {
     let ran = first.expect(2, &["runs", "rerun", &id]);
     assert!(ran.stderr.contains("is not a task here any more"), "{}", ran.stderr);
 }
+
+#[test]
+fn a_run_of_a_plain_command_is_not_started_again_by_its_id() {
+    let repo =
+        TestRepo::new().profile("semantics: {prove docs: [echo proven]}\ntasks: {other: 'true'}\n");
+    repo.expect(0, &["run", "prove docs", "--yes"]);
+    assert_eq!(repo.recorded()[0]["source"], "command");
+    let ran = repo.expect(2, &["runs", "rerun", "last"]);
+    assert!(ran.stderr.contains("was of a plain command"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("echo proven"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("hint: start the command, or the phrase"), "{}", ran.stderr);
+    assert_eq!((ran.stdout.as_str(), repo.recorded().len()), ("", 1));
+}
