@@ -1,5 +1,7 @@
 //! The only place that reads the environment and the working directory.
 
+use std::path::PathBuf;
+
 use anyhow::Context as _;
 use jiff::Timestamp;
 
@@ -28,6 +30,21 @@ pub(crate) fn generated_at() -> anyhow::Result<Timestamp> {
 
 /// The working directory.
 #[expect(clippy::disallowed_methods, reason = "this is the place that reads the working directory")]
-pub(crate) fn working_directory() -> anyhow::Result<std::path::PathBuf> {
+pub(crate) fn working_directory() -> anyhow::Result<PathBuf> {
     std::env::current_dir().context("cannot read the working directory")
+}
+
+/// Where facts are kept between runs: below `HAUSKI_HOME`, else `$XDG_CACHE_HOME/hauski`, else
+/// `~/.cache/hauski`. Nothing where there is no home folder.
+#[expect(clippy::disallowed_methods, reason = "this is the place that reads the environment")]
+pub(crate) fn cache() -> Option<PathBuf> {
+    let variable =
+        |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    // The XDG specification says to ignore relative paths.
+    let caches = || variable("XDG_CACHE_HOME").filter(|path| path.is_absolute());
+    let below =
+        || caches().or_else(|| Some(variable("HOME").filter(|home| home.is_dir())?.join(".cache")));
+    let home = variable("HAUSKI_HOME").or_else(|| Some(below()?.join("hauski")))?;
+    let here = working_directory().ok()?;
+    Some(here.join(home).join("repolens/facts"))
 }

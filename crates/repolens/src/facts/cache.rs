@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::UNIX_EPOCH;
 
 use sha2::{Digest as _, Sha256};
@@ -50,10 +51,11 @@ pub struct Known {
     pub clean: Option<bool>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Content {
     known: Known,
-    used: Run,
+    /// The last run that asked for it.
+    used: AtomicU32,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +67,14 @@ struct State {
 
 type PathKey = [u8; 16];
 
+/// What runs saw in one working copy.
+#[derive(Debug)]
+struct Root {
+    path: PathBuf,
+    states: HashMap<PathKey, State>,
+    changed: bool,
+}
+
 /// The facts of earlier runs. What cannot be read is empty, what cannot be written is not kept: a
 /// cache is never a reason to fail.
 #[derive(Debug)]
@@ -73,31 +83,22 @@ pub struct Cache {
     build: [u8; 32],
     run: Run,
     contents: HashMap<[u8; 32], Content>,
-    /// By root, in the order of the merge; what the last run saw.
-    states: Vec<(PathBuf, HashMap<PathKey, State>)>,
+    roots: Vec<Root>,
     learned: bool,
 }
 
 impl Cache {
     /// The cache in `folder`, for these roots. Nothing is written before [`Cache::save`].
     pub fn open(folder: &Path, build: [u8; 32], roots: &[&Path]) -> Self {
-        let mut cache = Self {
-            folder: Some(folder.to_owned()),
-            build,
-            run: 0,
-            contents: HashMap::new(),
-            states: Vec::new(),
-            learned: false,
-        };
+        let mut cache = Self { folder: Some(folder.to_owned()), build, ..Self::none() };
         if let Some((run, contents)) = read_contents(&folder.join("contents"), &build) {
             cache.run = run;
             cache.contents = contents;
         }
         cache.run = cache.run.wrapping_add(1);
         for root in roots {
-            let path = folder.join(root_name(root));
-            let states = read_states(&path, &build).unwrap_or_default();
-            cache.states.push((path, states));
+            let states = read_states(&folder.join(root_name(root)), &build).unwrap_or_default();
+            cache.roots.push(Root { path: (*root).to_owned(), states, changed: false });
         }
         cache
     }
@@ -109,7 +110,7 @@ impl Cache {
             build: [0; 32],
             run: 0,
             contents: HashMap::new(),
-            states: Vec::new(),
+            roots: Vec::new(),
             learned: false,
         }
     }
@@ -119,79 +120,82 @@ impl Cache {
         self.folder.is_some()
     }
 
+    /// The number of a root, for [`Cache::by_state`] and [`Cache::see`].
+    pub fn root(&self, path: &Path) -> Option<usize> {
+        self.roots.iter().position(|root| root.path == path)
+    }
+
     /// What is known of the file of this path and state, without reading it.
     pub fn by_state(&self, root: usize, path: &[u8], size: u64, stamp: Stamp) -> Option<&Known> {
-        let (_, states) = self.states.get(root)?;
-        let state = states.get(&path_key(path))?;
+        let state = self.roots.get(root)?.states.get(&path_key(path))?;
         let same = state.size == size && state.stamp == stamp;
         same.then(|| self.by_content(&state.sha256)).flatten()
     }
 
     /// What is known of the content with this SHA-256.
     pub fn by_content(&self, sha256: &[u8; 32]) -> Option<&Known> {
-        self.contents.get(sha256).map(|content| &content.known)
+        let content = self.contents.get(sha256)?;
+        content.used.store(self.run, Ordering::Relaxed);
+        Some(&content.known)
     }
 
-    /// Takes what a run learned and saw. `seen` holds every file of a root that was read or known:
-    /// path, size, state, hash, and when it was read (nanoseconds since 1970).
+    /// Takes what a run learned of contents.
     pub fn learn(&mut self, learned: impl IntoIterator<Item = Known>) {
         for known in learned {
-            let content = Content { used: self.run, known };
-            let place = self.contents.entry(content.known.sha256);
-            let mut fresh = false;
-            let old = place.or_insert_with(|| {
-                fresh = true;
-                content.clone()
-            });
-            old.used = self.run;
-            let more = content.known.tokens.is_some() && old.known.tokens.is_none();
-            if more || (content.known.clean.is_some() && old.known.clean.is_none()) {
-                old.known = content.known;
-                fresh = true;
+            if let Some(old) = self.contents.get_mut(&known.sha256) {
+                // What this run did not look for stays known.
+                let tokens = known.tokens.or(old.known.tokens);
+                let known = Known { tokens, clean: known.clean.or(old.known.clean), ..known };
+                self.learned |= old.known != known;
+                old.known = known;
+                *old.used.get_mut() = self.run;
+                continue;
             }
-            self.learned |= fresh;
+            let used = AtomicU32::new(self.run);
+            self.contents.insert(known.sha256, Content { known, used });
+            self.learned = true;
         }
     }
 
-    /// Replaces the states of a root by what this run saw.
-    pub fn see(&mut self, root: usize, seen: impl IntoIterator<Item = Seen>) {
-        let Some((_, states)) = self.states.get_mut(root) else { return };
-        let mut now = HashMap::with_capacity(states.len());
-        let mut changed = false;
-        for seen in seen.into_iter().take(STATES_MAX) {
-            if seen.is_racy() {
-                continue;
-            }
+    /// Takes the files of a root whose state was not known. `files` is how many the root has now:
+    /// when most of what is remembered is gone, all of it is forgotten.
+    pub fn see(&mut self, root: usize, files: usize, seen: impl IntoIterator<Item = Seen>) {
+        let Some(root) = self.roots.get_mut(root) else { return };
+        for seen in seen {
             let state = State { size: seen.size, stamp: seen.stamp, sha256: seen.sha256 };
-            let old = states.get(&seen.path);
-            changed |= old.is_none_or(|old| old.stamp != state.stamp || old.size != state.size);
-            now.insert(seen.path, state);
+            if !seen.is_racy() {
+                root.states.insert(seen.path, state);
+                root.changed = true;
+            }
         }
-        changed |= now.len() != states.len();
-        *states = now;
-        self.learned |= changed;
+        if root.states.len() > STATES_MAX.min(2 * files + 1000) {
+            root.states.clear();
+            root.changed = true;
+        }
     }
 
     /// Writes what was learned; each file at once or not at all, for nobody else to read.
     pub fn save(mut self) -> io::Result<()> {
         let Some(folder) = self.folder.take() else { return Ok(()) };
-        if !self.learned {
+        if !self.learned && !self.roots.iter().any(|root| root.changed) {
             return Ok(());
         }
         file::make_folder(&folder)?;
-        self.forget();
-        let mut out = Writer::new(&self.build);
-        out.u32(self.run);
-        out.u64(self.contents.len() as u64);
-        for content in self.contents.values() {
-            write_known(&mut out, &content.known);
-            out.u32(content.used);
-        }
-        out.save(&folder.join("contents"))?;
-        for (path, states) in &self.states {
+        if self.learned {
+            self.forget();
             let mut out = Writer::new(&self.build);
-            out.u64(states.len() as u64);
-            for (key, state) in states {
+            out.u32(self.run);
+            out.u64(self.contents.len() as u64);
+            for content in self.contents.values() {
+                write_known(&mut out, &content.known);
+                out.u32(content.used.load(Ordering::Relaxed));
+            }
+            out.save(&folder.join("contents"))?;
+        }
+        for root in self.roots.iter().filter(|root| root.changed) {
+            let mut out = Writer::new(&self.build);
+            out.u64(root.states.len() as u64);
+            for (key, state) in &root.states {
                 out.bytes(key);
                 out.u64(state.size);
                 out.u64(state.stamp.mtime_ns.cast_unsigned());
@@ -199,7 +203,7 @@ impl Cache {
                 out.u64(state.stamp.inode);
                 out.bytes(&state.sha256);
             }
-            out.save(path)?;
+            out.save(&folder.join(root_name(&root.path)))?;
         }
         file::keep_newest(&folder, "root-", ROOTS_MAX)
     }
@@ -209,12 +213,12 @@ impl Cache {
         if self.contents.len() <= CONTENTS_MAX {
             return;
         }
-        let age = |content: &Content| self.run.wrapping_sub(content.used);
+        let age = |content: &Content| self.run.wrapping_sub(content.used.load(Ordering::Relaxed));
         let mut ages: Vec<Run> = self.contents.values().map(age).collect();
         ages.sort_unstable();
         let oldest = ages[CONTENTS_MAX];
         let run = self.run;
-        self.contents.retain(|_, content| run.wrapping_sub(content.used) < oldest);
+        self.contents.retain(|_, content| run.wrapping_sub(*content.used.get_mut()) < oldest);
     }
 }
 
@@ -233,6 +237,11 @@ impl Seen {
     /// since 1970.
     pub fn new(path: &[u8], size: u64, stamp: Stamp, sha256: [u8; 32], read_ns: i64) -> Self {
         Self { path: path_key(path), size, stamp, sha256, read_ns }
+    }
+
+    /// The hash of what was read.
+    pub(crate) fn sha256(&self) -> [u8; 32] {
+        self.sha256
     }
 
     /// Whether it may have changed since without showing it.
@@ -288,7 +297,7 @@ fn read_contents(path: &Path, build: &[u8; 32]) -> Option<(Run, HashMap<[u8; 32]
     let mut contents = HashMap::with_capacity(count);
     for _ in 0..count {
         let known = read_known(&mut reader)?;
-        contents.insert(known.sha256, Content { known, used: reader.u32()? });
+        contents.insert(known.sha256, Content { known, used: AtomicU32::new(reader.u32()?) });
     }
     Some((run, contents))
 }

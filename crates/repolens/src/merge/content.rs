@@ -1,6 +1,7 @@
 //! The pass over the files: every one is read once, masked, counted and rendered, by several threads at
 //! the same time, and written in the order of the merge. Memory is bounded by what is in flight.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Write};
 use std::ops::Range;
@@ -10,12 +11,13 @@ use std::sync::{Condvar, Mutex, PoisonError, mpsc};
 use redact::{Depth, Redacted, Redactor};
 use sha2::{Digest as _, Sha256};
 
-use super::read::{self, MASK_MARGIN, Taken};
+use super::read::{self, MASK_MARGIN, Memory, Taken};
 use super::{Progress, TokenCounter};
+use crate::facts::{Cache, Known, Seen};
 use crate::model::{Inclusion, Kind, Reason, Snapshot};
 use crate::render::anchors::{Id, Names, markers_in};
 use crate::render::block::{self, Content, border};
-use crate::render::view::{Entry, Facts, Settings};
+use crate::render::view::{Entry, Facts, Hashes, Settings};
 use crate::scan::beneath::Root;
 
 /// Files of a batch together have about this many bytes.
@@ -32,6 +34,7 @@ pub(super) struct Pass<'a> {
     pub(super) settings: &'a Settings,
     pub(super) redactor: &'a Redactor,
     pub(super) tokens: Option<&'a TokenCounter>,
+    pub(super) cache: &'a Cache,
     /// Ends every block: the way back, where it is the same in all of them.
     pub(super) block_end: &'a str,
     pub(super) threads: usize,
@@ -45,6 +48,16 @@ pub(super) struct Found {
     pub(super) files: Vec<(Kind, Inclusion, u64)>,
     /// Ids whose markers stand in contents.
     pub(super) markers: HashSet<Id>,
+    /// For the cache.
+    pub(super) learned: Learned,
+}
+
+/// What the cache did not know.
+#[derive(Default)]
+pub(super) struct Learned {
+    pub(super) contents: Vec<Known>,
+    /// With the number of the repository in the snapshot.
+    pub(super) states: Vec<(usize, Seen)>,
 }
 
 /// A batch on its way to the writer.
@@ -54,6 +67,7 @@ struct Rendered {
     facts: Vec<Facts>,
     files: Vec<(Kind, Inclusion, u64)>,
     markers: HashSet<Id>,
+    learned: Learned,
 }
 
 struct Batch {
@@ -74,6 +88,7 @@ impl Pass<'_> {
             facts: Vec::with_capacity(total),
             files: Vec::with_capacity(total),
             markers: HashSet::new(),
+            learned: Learned::default(),
         };
         std::thread::scope(|scope| {
             for _ in 0..self.threads.clamp(1, batches.len().max(1)) {
@@ -122,6 +137,8 @@ impl Pass<'_> {
                 found.facts.extend(rendered.facts);
                 found.files.extend(rendered.files);
                 found.markers.extend(rendered.markers);
+                found.learned.contents.extend(rendered.learned.contents);
+                found.learned.states.extend(rendered.learned.states);
                 flight.leave(batches[number].bytes);
                 number += 1;
                 progress.files(found.facts.len());
@@ -157,13 +174,17 @@ impl Pass<'_> {
 struct Worker<'a> {
     pass: &'a Pass<'a>,
     roots: Vec<Option<io::Result<Root>>>,
+    /// The numbers of the repositories in the cache.
+    numbers: Vec<Option<usize>>,
     bytes: Vec<u8>,
 }
 
 impl<'a> Worker<'a> {
     fn new(pass: &'a Pass<'a>) -> Self {
-        let roots = pass.snapshot.repos.iter().map(|_| None).collect();
-        Self { pass, roots, bytes: Vec::new() }
+        let repos = &pass.snapshot.repos;
+        let roots = repos.iter().map(|_| None).collect();
+        let numbers = repos.iter().map(|repo| pass.cache.root(&repo.root)).collect();
+        Self { pass, roots, numbers, bytes: Vec::new() }
     }
 
     fn render(&mut self, batch: &Batch) -> Rendered {
@@ -179,14 +200,14 @@ impl<'a> Worker<'a> {
         let repo = &pass.snapshot.repos[repo_index];
         let file = &repo.files[at];
         let root = self.roots[repo_index].get_or_insert_with(|| Root::open(&repo.root));
+        let memory = Memory { cache: pass.cache, root: self.numbers[repo_index] };
         let mut taken = match root {
-            Ok(root) => read::take(root, file, &mut self.bytes),
-            Err(error) => Taken {
-                kind: Kind::Unreadable { reason: crate::scan::reason(error) },
-                inclusion: Inclusion::MetaOnly(Reason::Unreadable),
-                size: file.size,
-                hashes: None,
-            },
+            Ok(root) => read::take(root, file, memory, &mut self.bytes),
+            Err(error) => Taken::unread(
+                file,
+                Kind::Unreadable { reason: crate::scan::reason(error) },
+                Inclusion::MetaOnly(Reason::Unreadable),
+            ),
         };
         let mut facts = Facts { hashes: taken.hashes, emitted: None };
         if !matches!(taken.inclusion, Inclusion::MetaOnly(_)) {
@@ -202,6 +223,9 @@ impl<'a> Worker<'a> {
                 }
                 None => taken.inclusion = Inclusion::MetaOnly(Reason::Changed),
             }
+        }
+        if pass.cache.is_on() {
+            remember(repo_index, &taken, &facts, &mut rendered.learned);
         }
         rendered.facts.push(facts);
         rendered.files.push((taken.kind, taken.inclusion, taken.size));
@@ -229,8 +253,15 @@ impl<'a> Worker<'a> {
             (Inclusion::Truncated { kept }, false) => Some(*kept),
             _ => None,
         };
+        // What is known is known of whole texts.
+        let known = taken.known.as_ref().filter(|_| limit.is_none());
         let looked_at = limit.map_or(text, |limit| beginning(text, limit + MASK_MARGIN));
-        let redacted = pass.redactor.redact(looked_at, Depth::Fast);
+        let redacted = match known {
+            Some(Known { clean: Some(true), .. }) => {
+                Redacted { text: Cow::Borrowed(looked_at), spans: Vec::new() }
+            }
+            _ => pass.redactor.redact(looked_at, Depth::Fast),
+        };
         let mut counts = redacted.counts();
         let mut emitted: &str = &redacted.text;
         if let Some(limit) = limit {
@@ -256,7 +287,9 @@ impl<'a> Worker<'a> {
         let content = Content {
             text: emitted.as_bytes(),
             sha256,
-            tokens: pass.tokens.map(|count| count(emitted)),
+            tokens: pass.tokens.map(|count| {
+                known.and_then(|known| known.tokens).unwrap_or_else(|| count(emitted))
+            }),
             redacted: counts.into_iter().map(|(rule, count)| (rule, count as u64)).collect(),
         };
         let start = rendered.text.len();
@@ -264,6 +297,22 @@ impl<'a> Worker<'a> {
         rendered.text.extend_from_slice(pass.block_end.as_bytes());
         done.block = (rendered.text.len() - start) as u64;
         facts.emitted = Some(done);
+    }
+}
+
+/// Notes what the cache did not know of a file.
+fn remember(repo: usize, taken: &Taken, facts: &Facts, learned: &mut Learned) {
+    let Some(Hashes { md5, sha256 }) = taken.hashes else { return };
+    learned.states.extend(taken.seen.map(|seen| (repo, seen)));
+    let whole = facts.emitted.as_ref().filter(|_| taken.inclusion == Inclusion::Full);
+    let tokens = whole.and_then(|emitted| emitted.tokens);
+    let clean = whole.map(|emitted| emitted.redacted.is_empty());
+    let is_news = taken.known.as_ref().is_none_or(|known| {
+        (known.tokens.is_none() && tokens.is_some()) || (known.clean.is_none() && clean.is_some())
+    });
+    // A file that was too large to be held was looked at in part; its kind may be wrong.
+    if is_news && taken.size <= read::TEXT_MAX {
+        learned.contents.push(Known { md5, sha256, kind: taken.kind.clone(), tokens, clean });
     }
 }
 

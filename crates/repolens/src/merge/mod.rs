@@ -19,6 +19,7 @@ use sha2::{Digest as _, Sha256};
 pub use error::MergeError;
 pub use read::{TEXT_MAX, sniff};
 
+use crate::facts::{Cache, build_id};
 use crate::model::{Inclusion, Snapshot};
 use crate::render::anchors::{Names, hex};
 use crate::render::block::way_back;
@@ -98,6 +99,8 @@ pub struct MergeRequest {
     pub generated_at: Timestamp,
     /// Threads; 0 is one for every core. The merge does not depend on it.
     pub threads: usize,
+    /// Where facts are kept between runs; nothing for a merge that neither reads nor leaves any.
+    pub cache: Option<PathBuf>,
     /// Where to.
     pub target: Target,
     /// First part of the file names; made from the options when it is not given.
@@ -158,12 +161,16 @@ pub fn merge(
     };
     let settings = settings(request, &selection);
     let stems = name::stems(request, &settings, &snapshots)?;
+    let mut cache = open_cache(request, &snapshots);
     let job = Job { request, settings, tokens, progress };
     let mut merged = Vec::new();
     for (snapshot, stem) in snapshots.into_iter().zip(stems) {
-        let mut one = job.one(snapshot, &stem)?;
+        let mut one = job.one(snapshot, &mut cache, &stem)?;
         one.notes.splice(0..0, notes.iter().cloned());
         merged.push(one);
+    }
+    if let (Err(error), Some(last)) = (cache.save(), merged.last_mut()) {
+        last.notes.push(format!("what was learned for the next run could not be kept: {error}"));
     }
     Ok(merged)
 }
@@ -171,6 +178,23 @@ pub fn merge(
 /// Whether any extra is asked for that is a block of the merge.
 fn has_blocks(extras: Extras) -> bool {
     Extras { json_sidecar: false, ..extras } != Extras::default()
+}
+
+fn open_cache(request: &MergeRequest, snapshots: &[Snapshot]) -> Cache {
+    let Some(folder) = &request.cache else { return Cache::none() };
+    let repos = snapshots.iter().flat_map(|snapshot| &snapshot.repos);
+    let roots: Vec<&Path> = repos.map(|repo| repo.root.as_path()).collect();
+    Cache::open(folder, build_id(), &roots)
+}
+
+/// Hands what a pass found out to the cache.
+fn remember(cache: &mut Cache, snapshot: &Snapshot, learned: content::Learned) {
+    cache.learn(learned.contents);
+    for (index, repo) in snapshot.repos.iter().enumerate() {
+        let Some(root) = cache.root(&repo.root) else { continue };
+        let seen = learned.states.iter().filter(|(of, _)| *of == index).map(|(_, seen)| *seen);
+        cache.see(root, repo.files.len(), seen);
+    }
 }
 
 fn check(request: &MergeRequest) -> Result<(), MergeError> {
@@ -228,14 +252,20 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    fn one(&self, mut snapshot: Snapshot, stem: &str) -> Result<Merged, MergeError> {
+    fn one(
+        &self,
+        mut snapshot: Snapshot,
+        cache: &mut Cache,
+        stem: &str,
+    ) -> Result<Merged, MergeError> {
         let place = write::Place::new(&self.request.target, stem)?;
         let redactor = Redactor::new(MASK_KEY);
         let mut names = Names::new(&snapshot, 0);
         let mut tries = 0;
         let (facts, spool) = loop {
             let mut spool = place.spool()?;
-            let found = self.pass(&snapshot, &names, &redactor, &mut spool, &place)?;
+            let found = self.pass(&snapshot, &names, (&redactor, cache), &mut spool, &place)?;
+            remember(cache, &snapshot, found.learned);
             let clash = names.ids().iter().any(|id| found.markers.contains(id));
             adopt(&mut snapshot, found.files);
             if !clash || self.settings.plan_only {
@@ -272,7 +302,7 @@ impl Job<'_> {
         &self,
         snapshot: &Snapshot,
         names: &Names,
-        redactor: &Redactor,
+        (redactor, cache): (&Redactor, &Cache),
         spool: &mut fs::File,
         place: &write::Place,
     ) -> Result<content::Found, MergeError> {
@@ -287,6 +317,7 @@ impl Job<'_> {
             settings: &self.settings,
             redactor,
             tokens: self.tokens,
+            cache,
             // In several parts the way back differs, so it is added when they are assembled.
             block_end: if self.request.split_size.is_some() { "" } else { &way_back },
             threads,

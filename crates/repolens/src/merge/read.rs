@@ -2,14 +2,17 @@
 
 use std::fs;
 use std::io::{self, Read as _};
+use std::time::UNIX_EPOCH;
 
 use md5::Md5;
 use rustix::fs::{FileType, Stat, fstat};
 use sha2::{Digest as _, Sha256};
 
+use crate::facts::{Cache, Known, Seen};
 use crate::model::{Encoding, File, Inclusion, Kind, Reason};
 use crate::render::view::Hashes;
 use crate::scan::beneath::Root;
+use crate::scan::stamp;
 
 /// Text files above this are named, not shown, unless `max_file_bytes` cuts them: their content would
 /// have to be held in memory as a whole. In bytes.
@@ -29,18 +32,54 @@ pub(super) struct Taken {
     /// Bytes on disk.
     pub(super) size: u64,
     pub(super) hashes: Option<Hashes>,
+    /// What an earlier run found out about these very bytes.
+    pub(super) known: Option<Known>,
+    /// The state that these bytes were read in, when it was not known before.
+    pub(super) seen: Option<Seen>,
 }
 
-/// Reads a file into `bytes`; its content stays there when it is to stand in the merge.
-pub(super) fn take(root: &Root, file: &File, bytes: &mut Vec<u8>) -> Taken {
+impl Taken {
+    /// Nothing was read.
+    pub(super) fn unread(file: &File, kind: Kind, inclusion: Inclusion) -> Self {
+        Self { kind, inclusion, size: file.size, hashes: None, known: None, seen: None }
+    }
+}
+
+/// What is known of the files of one repository.
+#[derive(Clone, Copy)]
+pub(super) struct Memory<'a> {
+    pub(super) cache: &'a Cache,
+    /// The repository's number in the cache.
+    pub(super) root: Option<usize>,
+}
+
+impl Memory<'_> {
+    fn by_state(&self, file: &File) -> Option<Known> {
+        let known = self.cache.by_state(self.root?, &file.raw_path(), file.size, file.stamp);
+        known.cloned()
+    }
+}
+
+/// Reads a file into `bytes`; its content stays there when it is to stand in the merge. What is known
+/// of a file in its present state is not found out again.
+pub(super) fn take(root: &Root, file: &File, memory: Memory<'_>, bytes: &mut Vec<u8>) -> Taken {
     bytes.clear();
-    let unread = |kind, inclusion| Taken { kind, inclusion, size: file.size, hashes: None };
+    let unread = |kind, inclusion| Taken::unread(file, kind, inclusion);
     if file.inclusion == Inclusion::MetaOnly(Reason::SecretFile) || file.kind != Kind::Unread {
         // A hash of a short secret would tell the secret.
         return unread(file.kind.clone(), file.inclusion.clone());
     }
+    let known = memory.by_state(file);
+    if let Some(known) = &known {
+        let inclusion = inclusion(&known.kind, file, file.size);
+        if matches!(inclusion, Inclusion::MetaOnly(_)) {
+            let hashes = Some(Hashes { md5: known.md5, sha256: known.sha256 });
+            let kind = known.kind.clone();
+            return Taken { hashes, ..unread(kind, inclusion) };
+        }
+    }
     for _ in 0..TRIES {
-        match attempt(root, file, bytes) {
+        match attempt(root, file, (memory, known.as_ref()), bytes) {
             Ok(Some(taken)) => return taken,
             Ok(None) => {}
             Err(error) => {
@@ -58,8 +97,14 @@ pub(super) fn take(root: &Root, file: &File, bytes: &mut Vec<u8>) -> Taken {
 }
 
 /// One reading; nothing when the file changed meanwhile.
-fn attempt(root: &Root, file: &File, bytes: &mut Vec<u8>) -> io::Result<Option<Taken>> {
+fn attempt(
+    root: &Root,
+    file: &File,
+    (memory, by_state): (Memory<'_>, Option<&Known>),
+    bytes: &mut Vec<u8>,
+) -> io::Result<Option<Taken>> {
     bytes.clear();
+    let read_ns = UNIX_EPOCH.elapsed().map_or(0, |now| now.as_nanos() as i64);
     let mut opened = fs::File::from(root.file(&file.raw_path())?);
     let before = fstat(&opened)?;
     if FileType::from_raw_mode(before.st_mode) != FileType::RegularFile {
@@ -74,13 +119,27 @@ fn attempt(root: &Root, file: &File, bytes: &mut Vec<u8>) -> io::Result<Option<T
     if changed(&before, &fstat(&opened)?) || bytes.len() as u64 != size {
         return Ok(None);
     }
-    let hashes = Hashes { md5: Md5::digest(&bytes).into(), sha256: Sha256::digest(&bytes).into() };
-    let kind = sniff(bytes);
+    let now = stamp(&before);
+    let (known, seen) = match by_state.filter(|_| now == file.stamp && size == file.size) {
+        Some(known) => (Some(known.clone()), None),
+        None => {
+            let sha256 = Sha256::digest(&bytes).into();
+            let seen = Seen::new(&file.raw_path(), size, now, sha256, read_ns);
+            (memory.cache.by_content(&sha256).cloned(), Some(seen))
+        }
+    };
+    let (hashes, kind) = match (&known, &seen) {
+        (Some(known), _) => (Hashes { md5: known.md5, sha256: known.sha256 }, known.kind.clone()),
+        (None, Some(seen)) => {
+            (Hashes { md5: Md5::digest(&bytes).into(), sha256: seen.sha256() }, sniff(bytes))
+        }
+        (None, None) => return Ok(None),
+    };
     let inclusion = inclusion(&kind, file, size);
     if matches!(inclusion, Inclusion::MetaOnly(_)) {
         bytes.clear();
     }
-    Ok(Some(Taken { kind, inclusion, size, hashes: Some(hashes) }))
+    Ok(Some(Taken { kind, inclusion, size, hashes: Some(hashes), known, seen }))
 }
 
 /// A file that is not held as a whole: hashed in portions, of its content only the beginning.
@@ -124,14 +183,14 @@ fn large(
         bytes.clear();
     }
     let hashes = Hashes { md5: md5.finalize().into(), sha256: sha256.finalize().into() };
-    Ok(Some(Taken { kind, inclusion, size, hashes: Some(hashes) }))
+    Ok(Some(Taken { size, hashes: Some(hashes), ..Taken::unread(file, kind, inclusion) }))
 }
 
 /// What is looked at beyond a cut, so that a secret across it is seen whole. In bytes.
 pub(super) const MASK_MARGIN: u64 = 64 * 1024;
 
 fn changed(before: &Stat, after: &Stat) -> bool {
-    let state = |stat: &Stat| (stat.st_size, stat.st_mtime, stat.st_mtime_nsec, stat.st_ino);
+    let state = |stat: &Stat| (stat.st_size, stamp(stat));
     state(before) != state(after)
 }
 

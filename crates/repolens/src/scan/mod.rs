@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 pub use roots::{ROOTS_MAX, ScanError};
-pub(crate) use walk::reason;
+pub(crate) use walk::{reason, stamp};
 
 use crate::model::{Repo, Snapshot};
 

@@ -10,11 +10,14 @@ use anyhow::Context as _;
 use clap::ValueEnum;
 use contracts::repolens::merge::{MergeReport, MergeResult, SCHEMA};
 use contracts::repolens::report::Extras;
-use repolens::merge::{Density, MergeError, MergeRequest, Merged, Mode, Progress, Target, merge};
+use repolens::merge::{
+    Density, MergeError, MergeRequest, Merged, Mode, Progress, Target, TokenCounter, merge,
+};
 use repolens::pool::Pools;
 use repolens::render::view::short_size;
 use repolens::scan::ScanOptions;
 use repolens::select::{Level, Selection, extension};
+use repolens::tokens::Vocabulary;
 
 use crate::exit::{Exit, UsageError};
 use crate::{output, settings};
@@ -107,6 +110,12 @@ pub(crate) struct Args {
         help_heading = "Output"
     )]
     threads: usize,
+    /// Do not count tokens
+    #[arg(long, help_heading = "Output")]
+    no_tokens: bool,
+    /// Neither use nor keep what is known of unchanged files
+    #[arg(long, help_heading = "Output")]
+    no_cache: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -154,7 +163,9 @@ enum NavArg {
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let request = request(args)?;
     let progress = Bar::new(args.json);
-    let merged = match merge(&request, None, &progress) {
+    let count = |text: &str| Vocabulary::default().count(text);
+    let tokens: Option<&TokenCounter> = (!args.no_tokens).then_some(&count);
+    let merged = match merge(&request, tokens, &progress) {
         Ok(merged) => merged,
         Err(error) => {
             progress.clear();
@@ -230,6 +241,7 @@ fn request(args: &Args) -> anyhow::Result<MergeRequest> {
         nav_headings: args.nav.is_some(),
         generated_at: settings::generated_at()?,
         threads: args.threads,
+        cache: if args.no_cache { None } else { settings::cache() },
         target: if args.stdout { Target::Stream } else { Target::Folder(here.join(out)) },
         name: args.name.clone(),
     })

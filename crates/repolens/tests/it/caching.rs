@@ -26,7 +26,7 @@ fn open(folder: &Path) -> Cache {
 fn filled(folder: &Path, read_ns: i64) {
     let mut cache = open(folder);
     cache.learn([known(1)]);
-    cache.see(0, [Seen::new(b"x", 10, stamp(), [1; 32], read_ns)]);
+    cache.see(0, 1, [Seen::new(b"x", 10, stamp(), [1; 32], read_ns)]);
     cache.save().expect("the cache can be written");
 }
 

@@ -21,7 +21,8 @@ fn sha256(bytes: impl AsRef<[u8]>) -> String {
 
 pub(crate) fn repolens(dir: &Path, words: &[&str]) -> Ran {
     let program = env!("CARGO_BIN_EXE_repolens");
-    Run::new(program, dir).args(words).env("SOURCE_DATE_EPOCH", EPOCH).go()
+    let run = Run::new(program, dir).args(words).env("SOURCE_DATE_EPOCH", EPOCH);
+    run.env("HAUSKI_HOME", dir.join(".home")).go()
 }
 
 /// The merges of one call.
@@ -502,7 +503,8 @@ fn a_merge_goes_to_standard_output_and_leaves_nothing_behind() {
     assert_eq!(ran.code, 2);
     let left: Vec<_> =
         fs::read_dir(tree.outside()).unwrap().map(|e| e.unwrap().file_name()).collect();
-    assert_eq!(left.len(), 2, "{left:?}");
+    let others = left.iter().filter(|name| *name != ".home").count();
+    assert_eq!(others, 2, "the working copy and the merge of before: {left:?}");
 }
 
 #[test]
@@ -526,4 +528,51 @@ fn wrong_calls_are_told() {
 fn the_specification_of_the_checksum_is_the_one_in_docs() {
     let text = include_bytes!("../../../../docs/repolens-spec-v2.4.md");
     assert_eq!(repolens::render::SPEC_CHECKSUM, sha256(text));
+}
+
+/// Makes every file older than what the cache takes for certain.
+fn settle_times() {
+    std::thread::sleep(std::time::Duration::from_millis(2100));
+}
+
+#[test]
+fn a_merge_from_the_cache_is_the_merge_from_the_files() {
+    let secret = format!("token = \"ghp_{}\"\n", "0123456789abcdefABCDEFghijklmnopqrst");
+    let tree = Tree::new()
+        .file("README.md", "# Demo\n\nWhat it is.\n")
+        .file("a.rs", "fn main() {}\n")
+        .file("twin.rs", "fn main() {}\n")
+        .file("latin.txt", b"gr\xfcn\n")
+        .file("data.bin", b"a\0b")
+        .file("secret.toml", &secret)
+        .file("last.txt", "end");
+    let text = |words: &[&str]| {
+        let made = merged(&tree, words);
+        assert_eq!(made.stderr, "");
+        made.text()
+    };
+    settle_times();
+    let cold = text(&["--no-cache"]);
+    assert!(!tree.outside().join(".home").exists(), "--no-cache leaves nothing");
+    assert_eq!(text(&[]), cold, "what is learned changes nothing");
+    let kept = tree.outside().join(".home/repolens/facts/contents");
+    assert!(kept.is_file());
+    assert_eq!(text(&[]), cold, "what is known changes nothing");
+
+    // A change of the same length, with the old modification time put back.
+    let path = tree.root().join("a.rs");
+    let before = fs::metadata(&path).unwrap().modified().unwrap();
+    fs::write(&path, "fn mine() {}\n").unwrap();
+    fs::File::options().write(true).open(&path).unwrap().set_modified(before).unwrap();
+    fs::remove_file(tree.root().join("last.txt")).unwrap();
+    fs::rename(tree.root().join("twin.rs"), tree.root().join("moved.rs")).unwrap();
+    let warm = text(&[]);
+    assert!(warm.contains("fn mine()") && warm != cold);
+    assert_eq!(warm, text(&["--no-cache"]));
+    assert_eq!(text(&["--no-tokens"]), text(&["--no-tokens", "--no-cache"]));
+    let filtered = ["--path-filter", "rs", "--max-file-bytes", "5"];
+    assert_eq!(text(&filtered), text(&[&filtered[..], &["--no-cache"]].concat()));
+
+    fs::write(&kept, "damaged").unwrap();
+    assert_eq!(text(&[]), warm, "a damaged cache is as good as none");
 }
