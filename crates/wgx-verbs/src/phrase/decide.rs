@@ -5,28 +5,29 @@ use std::collections::HashSet;
 use contracts::wgx::{Decision, TaskSource};
 use wgx_tasks::task::{FoundTask, Program};
 
-use super::destructive::{Danger, danger_reached, is_listed};
+use super::destructive::{danger_reached, is_listed};
 use super::fuzzy;
 use super::meaning::TaskMeaning;
 use super::request::{Request, Unit};
 use super::score::{Demands, Scored};
 use super::vocabulary::Vocabulary;
+use super::weights::{FITS, RANKS};
 use super::{Meaning, PhraseCandidate, PhraseContext, PhraseOutcome, TaskHistory};
 
-/// The least score of a task that starts.
-const RUN: f32 = 0.55;
-/// The least score of a task that is offered.
-const CHOOSE: f32 = 0.36;
-/// The same for a task that answers a word which few others answer.
-const CHOOSE_SPECIFIC: f32 = 0.25;
-/// The least score of a task that is shown as near when nothing fits.
-const NEAR: f32 = 0.2;
-/// A second task above this share of the first leaves the choice to the person.
-const MARGIN: f32 = 0.94;
+/// From which chance of fitting on tasks are offered.
+pub(crate) const OFFER: f32 = 0.35;
+/// From which chance of fitting on the best task may start.
+pub(crate) const START: f32 = 0.65;
+/// By how much the best task must lead the second one to start, as a difference of log-odds.
+pub(crate) const LEAD: f32 = 0.7;
+/// The lead beyond which more says nothing.
+const LEAD_CAP: f32 = 4.0;
+/// What place and kind of a task weigh beside its words.
+const PRIOR: f32 = 3.0;
+/// What familiarity weighs: it breaks ties and no more.
+const HABIT: f32 = 0.5;
 /// How many candidates are handed on.
 const CANDIDATES: usize = 5;
-/// What a part of a request is worth beside the whole.
-const CLAUSE: f32 = 0.85;
 
 /// A request beside the tasks.
 pub(crate) struct Wanted<'a> {
@@ -38,14 +39,11 @@ pub(crate) struct Wanted<'a> {
 /// A task with everything that the decision weighs.
 struct Ranked {
     task: usize,
+    /// Log-odds up to a constant.
     score: f32,
     /// How familiar it is here, 0 to 1.
     familiar: f32,
-    /// It answers every clause of the request.
-    is_whole: bool,
-    /// It answers a word that few tasks answer.
-    is_specific: bool,
-    why: Vec<String>,
+    scored: Scored,
 }
 
 /// Decides.
@@ -54,21 +52,21 @@ pub(crate) fn decide(
     wanted: &Wanted<'_>,
     context: &PhraseContext<'_>,
 ) -> PhraseOutcome {
-    let mut ranked = rank(vocabulary, wanted, context);
-    ranked.sort_by(|left, right| {
-        let names = |ranked: &Ranked| context.tasks[ranked.task].task.name.len();
-        right
-            .score
-            .total_cmp(&left.score)
-            .then(names(left).cmp(&names(right)))
-            .then(left.task.cmp(&right.task))
-    });
+    let units = wanted.request.units();
+    let mut ranked = rank(vocabulary, wanted, context, &units);
+    let is_clauses = wanted.request.clauses.len() > 1;
+    let parts = wanted.request.clauses.iter().filter(|_| is_clauses);
+    let parts = parts.map(|clause| fit(&rank(vocabulary, wanted, context, clause)));
+    let fit = parts.fold(fit(&ranked), f32::max);
+    ranked.retain(|ranked| ranked.scored.is_near);
     ranked.truncate(CANDIDATES + 3);
-    let is_offered =
-        |top: &&Ranked| top.score >= if top.is_specific { CHOOSE_SPECIFIC } else { CHOOSE };
-    let Some(top) = ranked.first().filter(is_offered) else {
-        return fuzzy_or_nothing(ranked, wanted.text, context);
+    let Some(top) = ranked.first() else {
+        return letters_in_order(wanted.text, context);
     };
+    if fit < OFFER {
+        let near = PhraseOutcome::nothing();
+        return PhraseOutcome { candidates: candidates(&ranked, fit), ..near };
+    }
     let mut meaning = Meaning::Match;
     let rivals: Vec<&Ranked> =
         ranked[1..].iter().filter(|rival| is_rival(top, rival, context.tasks)).collect();
@@ -82,96 +80,98 @@ pub(crate) fn decide(
     let danger = danger_reached(top.task, context.tasks);
     let is_asked_for = !danger.as_ref().is_some_and(|danger| danger.is_purpose)
         || asks_for_danger(vocabulary, wanted.request, &wanted.meanings[top.task]);
-    let starts = top.score >= RUN
-        && top.is_whole
+    let starts = (fit >= START || is_habit)
+        && !is_clauses
+        && top.scored.is_whole
         && (is_clear || is_habit)
         && is_asked_for
         && is_runnable(&context.tasks[top.task]);
-    outcome(if starts { Decision::Run } else { Decision::Choose }, ranked, meaning, danger)
-}
-
-fn outcome(
-    decision: Decision,
-    ranked: Vec<Ranked>,
-    meaning: Meaning,
-    danger: Option<Danger>,
-) -> PhraseOutcome {
-    let destructive = danger.filter(|_| decision == Decision::Run).map(|danger| danger.reason);
+    let decision = if starts { Decision::Run } else { Decision::Choose };
+    let destructive = danger.filter(|_| starts).map(|danger| danger.reason);
     PhraseOutcome {
         decision,
-        candidates: candidates(ranked),
+        candidates: candidates(&ranked, fit),
         meaning: Some(meaning),
         set: Vec::new(),
         destructive,
     }
 }
 
-fn candidates(ranked: Vec<Ranked>) -> Vec<PhraseCandidate> {
-    let shown = ranked.into_iter().filter(|ranked| ranked.score >= NEAR).take(CANDIDATES);
-    shown
-        .map(|ranked| PhraseCandidate {
-            task: ranked.task,
-            score: (f64::from(ranked.score) * 1000.0).round() / 1000.0,
-            why: ranked.why.join(", "),
-        })
-        .collect()
-}
-
-fn rank(
-    vocabulary: &Vocabulary<'_>,
-    wanted: &Wanted<'_>,
-    context: &PhraseContext<'_>,
-) -> Vec<Ranked> {
-    let whole = wanted.request.units();
-    if whole.is_empty() {
-        return Vec::new();
-    }
-    let mut best: Vec<Ranked> = score_all(vocabulary, wanted, context, &whole);
-    if wanted.request.clauses.len() > 1 {
-        for clause in &wanted.request.clauses {
-            for mut part in score_all(vocabulary, wanted, context, clause) {
-                part.score *= CLAUSE;
-                part.is_whole = false;
-                if part.score > best[part.task].score {
-                    let at = part.task;
-                    best[at] = part;
-                }
-            }
+/// The best candidates; their scores are the chance that the best one fits, shared by their odds.
+fn candidates(ranked: &[Ranked], fit: f32) -> Vec<PhraseCandidate> {
+    let top = ranked.first().map_or(0.0, |top| top.score);
+    let candidate = |ranked: &Ranked| {
+        let score = fit * ((ranked.score - top) / 2.0).exp();
+        let mut why = ranked.scored.why.clone();
+        if ranked.familiar >= 0.3 {
+            why.push("run here before".to_owned());
         }
-    }
-    best.retain(|ranked| ranked.score >= NEAR);
-    best
+        PhraseCandidate {
+            task: ranked.task,
+            score: (f64::from(score.clamp(0.0, 1.0)) * 1000.0).round() / 1000.0,
+            why: why.join(", "),
+        }
+    };
+    ranked.iter().take(CANDIDATES).map(candidate).collect()
 }
 
-fn score_all(
+/// All tasks, best first.
+fn rank(
     vocabulary: &Vocabulary<'_>,
     wanted: &Wanted<'_>,
     context: &PhraseContext<'_>,
     units: &[Unit],
 ) -> Vec<Ranked> {
-    let demands = Demands::new(vocabulary, units, &wanted.request.excluded);
     let asked: HashSet<_> = units.iter().flat_map(|unit| &unit.words).copied().collect();
-    let scores = demands.score(vocabulary.knowledge, wanted.meanings);
-    let rank = |((at, meaning), scored): ((usize, &TaskMeaning), Scored)| {
+    let ranked = |(at, scored): (usize, Scored)| {
         let task = &context.tasks[at];
-        let names_member = meaning.member.iter().any(|id| asked.contains(id));
+        let names_member = wanted.meanings[at].member.iter().any(|id| asked.contains(id));
         let history = context.history.get(&task.task.id).filter(|_| context.signals.history);
         let familiar = history.map_or(0.0, familiarity);
-        let score = scored.score * prior(task, names_member) * (1.0 + 0.06 * familiar);
-        let mut why = scored.why;
-        if familiar >= 0.3 {
-            why.push("run here before".to_owned());
-        }
-        Ranked {
-            task: at,
-            score: score.min(1.0),
-            familiar,
-            is_whole: scored.is_whole,
-            is_specific: scored.is_specific,
-            why,
-        }
+        let words: f32 = RANKS.iter().zip(&scored.ranks).map(|((_, weight), x)| weight * x).sum();
+        let score = words + PRIOR * prior(task, names_member).ln() + HABIT * familiar;
+        Ranked { task: at, score, familiar, scored }
     };
-    wanted.meanings.iter().enumerate().zip(scores).map(rank).collect()
+    let mut all: Vec<Ranked> =
+        signals(vocabulary, wanted, units).into_iter().enumerate().map(ranked).collect();
+    all.sort_by(|left, right| {
+        let name = |ranked: &Ranked| context.tasks[ranked.task].task.name.len();
+        let by_score = right.score.total_cmp(&left.score);
+        by_score.then(name(left).cmp(&name(right))).then(left.task.cmp(&right.task))
+    });
+    all
+}
+
+/// What speaks for each task, before it is weighed.
+pub(crate) fn signals(
+    vocabulary: &Vocabulary<'_>,
+    wanted: &Wanted<'_>,
+    units: &[Unit],
+) -> Vec<Scored> {
+    if units.is_empty() {
+        return Vec::new();
+    }
+    let demands = Demands::new(vocabulary, units, wanted.request);
+    demands.score(vocabulary.knowledge, wanted.meanings)
+}
+
+/// The chance that the best of the ranked tasks is what was asked for, instead of nothing here.
+fn fit(ranked: &[Ranked]) -> f32 {
+    let Some(top) = ranked.first().filter(|top| top.scored.is_near) else {
+        return 0.0;
+    };
+    let lead = ranked.get(1).map_or(LEAD_CAP, |second| top.score - second.score);
+    let signals = fit_signals(&top.scored, lead, top.score);
+    let odds: f32 = FITS.iter().zip(&signals).map(|((_, weight), x)| weight * x).sum();
+    1.0 / (1.0 + (-odds).exp())
+}
+
+/// The signals of the best task together with those that need the others.
+pub(crate) fn fit_signals(top: &Scored, lead: f32, score: f32) -> [f32; FITS.len()] {
+    let mut signals = top.fits;
+    signals[FITS.len() - 2] = lead.min(LEAD_CAP);
+    signals[FITS.len() - 1] = score.clamp(-8.0, 8.0);
+    signals
 }
 
 /// What place and kind of a task say before any word is read.
@@ -212,7 +212,7 @@ fn is_rival(top: &Ranked, rival: &Ranked, tasks: &[FoundTask]) -> bool {
     let is_same = first.name == second.name && first.member == second.member
         || second.shadowed_by.as_deref() == Some(first.id.as_str())
         || second.alias_of.as_deref() == Some(first.id.as_str());
-    !is_same && is_runnable(&tasks[rival.task]) && rival.score > top.score * MARGIN
+    !is_same && is_runnable(&tasks[rival.task]) && top.score - rival.score < LEAD
 }
 
 /// Whether the request itself asks for a destructive act: by a listed word, by a concept that means
@@ -247,25 +247,30 @@ fn asks_for_danger(vocabulary: &Vocabulary<'_>, request: &Request, meaning: &Tas
     by_concept || request.words.iter().any(is_named)
 }
 
-fn fuzzy_or_nothing(ranked: Vec<Ranked>, text: &str, context: &PhraseContext<'_>) -> PhraseOutcome {
-    if ranked.is_empty() && context.signals.fuzzy {
-        let near = fuzzy::near(text, context.tasks)
-            .into_iter()
-            .filter(|(at, _)| is_runnable(&context.tasks[*at]));
-        let mut near: Vec<Ranked> = near
-            .map(|(task, share)| Ranked {
-                task,
-                score: share * 0.55,
-                familiar: 0.0,
-                is_whole: false,
-                is_specific: true,
-                why: vec!["letters in order".to_owned()],
-            })
-            .collect();
-        near.sort_by(|left, right| right.score.total_cmp(&left.score));
-        if !near.is_empty() {
-            return outcome(Decision::Choose, near, Meaning::Match, None);
-        }
+/// The last resort where no word says anything; such tasks are only offered.
+fn letters_in_order(text: &str, context: &PhraseContext<'_>) -> PhraseOutcome {
+    if !context.signals.fuzzy {
+        return PhraseOutcome::nothing();
     }
-    PhraseOutcome { candidates: candidates(ranked), ..PhraseOutcome::nothing() }
+    let near = fuzzy::near(text, context.tasks);
+    let mut near: Vec<PhraseCandidate> = near
+        .into_iter()
+        .filter(|(at, _)| is_runnable(&context.tasks[*at]))
+        .map(|(task, share)| PhraseCandidate {
+            task,
+            score: f64::from(share) * 0.55,
+            why: "letters in order".to_owned(),
+        })
+        .collect();
+    near.sort_by(|left, right| right.score.total_cmp(&left.score));
+    near.truncate(CANDIDATES);
+    if near.is_empty() {
+        return PhraseOutcome::nothing();
+    }
+    PhraseOutcome {
+        decision: Decision::Choose,
+        candidates: near,
+        meaning: Some(Meaning::Match),
+        ..PhraseOutcome::nothing()
+    }
 }

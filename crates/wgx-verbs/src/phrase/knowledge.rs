@@ -105,6 +105,21 @@ pub(crate) struct Language {
     #[serde(serialize_with = "sorted_set")]
     pub(crate) particles: HashSet<String>,
     pub(crate) asking: Vec<Vec<String>>,
+    /// Words that part what is wanted from what is not.
+    #[serde(serialize_with = "sorted_set")]
+    pub(crate) contrast: HashSet<String>,
+    /// Words after which a negation describes.
+    #[serde(serialize_with = "sorted_set")]
+    pub(crate) relative: HashSet<String>,
+    /// Negations that also reach what stands before them.
+    #[serde(serialize_with = "sorted_set")]
+    pub(crate) refusal: HashSet<String>,
+    /// Stems of words that belong to other parts of life.
+    #[serde(serialize_with = "sorted_set")]
+    pub(crate) elsewhere: HashSet<String>,
+    /// Words that are no typing mistakes.
+    #[serde(serialize_with = "sorted_set")]
+    real: HashSet<String>,
     /// Words as written, folded → readings: a listed form beats a form with the same stem.
     #[serde(serialize_with = "sorted_map")]
     pub(crate) surfaces: HashMap<String, Vec<Tags>>,
@@ -162,6 +177,9 @@ impl Knowledge {
 
     /// The known word, in any language, that a mistyped word stands for.
     pub(crate) fn correct(&self, word: &str) -> Option<&str> {
+        if self.languages.iter().any(|language| language.real.contains(word)) {
+            return None;
+        }
         self.languages
             .iter()
             .flat_map(|language| &language.spellings)

@@ -62,8 +62,10 @@ pub(crate) struct TaskMeaning {
     pub(crate) focus: Vec<Concept>,
     /// Words by which a request may call it, with their strength.
     pub(crate) literals: HashMap<WordId, f32>,
-    /// Words of the name without a known meaning.
-    pub(crate) unknown: Vec<WordId>,
+    /// The parts of its own name: their words and what they mean.
+    pub(crate) parts: Vec<(Vec<WordId>, Tags)>,
+    /// What its name says that it leaves out (`build-no-std`): the words and what they mean.
+    pub(crate) denied: Vec<(WordId, Tags)>,
     /// Words of its workspace member.
     pub(crate) member: Vec<WordId>,
 }
@@ -81,7 +83,8 @@ pub(crate) fn meaning(
             evidence: vec![Evidence::Name; vocabulary.knowledge.concepts.len()],
             focus: Vec::new(),
             literals: HashMap::new(),
-            unknown: Vec::new(),
+            parts: Vec::new(),
+            denied: Vec::new(),
             member: Vec::new(),
         },
         vocabulary,
@@ -149,11 +152,19 @@ impl Reader<'_, '_> {
     }
 
     fn read_name(&mut self, name: &str, is_own: bool) -> Tags {
-        let words = self.intern(identifier(name));
+        let mut words = self.intern(identifier(name));
+        self.meaning.names.push(words.clone());
+        self.cut_denied(&mut words);
         let mut tags = Tags::new();
         for segment in segments(self.vocabulary, &words, Origin::Identifier) {
-            if is_own && segment.readings.is_empty() && !segment.is_filler {
-                self.meaning.unknown.extend(&segment.words);
+            if is_own {
+                let is_tool = segment.words.iter().all(|id| {
+                    let word = self.vocabulary.word(*id);
+                    word.readings.is_empty() && word.short_form.is_none()
+                });
+                // A name of a tool says how, not what; a request may well not say it.
+                let tags = segment.readings.first().filter(|_| !is_tool);
+                self.meaning.parts.push((segment.words.clone(), tags.cloned().unwrap_or_default()));
             }
             self.add(&segment, 1.0);
             tags.extend(segment.readings.first().into_iter().flatten());
@@ -161,8 +172,39 @@ impl Reader<'_, '_> {
         for word in &words {
             self.meaning.literals.insert(*word, 1.0);
         }
-        self.meaning.names.push(words);
         tags
+    }
+
+    /// Takes out what a name denies: the word after `no` or `without`, and a known word with `no` before it.
+    fn cut_denied(&mut self, words: &mut Vec<WordId>) {
+        let languages = &self.vocabulary.knowledge.languages;
+        let excludes = |surface: &String| {
+            surface != "minus"
+                && languages.iter().any(|language| language.without.contains(surface))
+        };
+        let mut kept = Vec::with_capacity(words.len());
+        let mut is_denied = false;
+        for id in std::mem::take(words) {
+            let surface = self.vocabulary.word(id).surface.clone();
+            let known = surface.strip_prefix("no").filter(|rest| {
+                rest.len() >= 3
+                    && self.vocabulary.word(id).readings.is_empty()
+                    && self.vocabulary.knowledge.names.contains_key(*rest)
+            });
+            if let Some(id) =
+                known.map(|rest| self.vocabulary.intern(rest)).or(is_denied.then_some(id))
+            {
+                let word = self.vocabulary.word(id);
+                let tags = word.short_form.clone().or_else(|| word.readings.first().cloned());
+                self.meaning.denied.push((id, tags.unwrap_or_default()));
+                is_denied = false;
+            } else if !kept.is_empty() && excludes(&surface) {
+                is_denied = true;
+            } else {
+                kept.push(id);
+            }
+        }
+        *words = kept;
     }
 
     /// The concepts of the first clause. Beside a telling name a description says less.

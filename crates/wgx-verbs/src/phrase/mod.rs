@@ -15,12 +15,16 @@ mod decide;
 mod destructive_list;
 mod fuzzy;
 mod knowledge;
+#[cfg(test)]
+mod learn;
 mod meaning;
 mod request;
+mod scope;
 mod score;
 mod segment;
 mod semantics;
 mod vocabulary;
+mod weights;
 mod words;
 
 pub use contracts::wgx::Decision;

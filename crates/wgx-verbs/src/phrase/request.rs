@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::knowledge::{Concept, Language, Tags};
+use super::knowledge::{Concept, Tags};
+use super::scope::{asks_for_state, scope};
 use super::segment::{Origin, Segment, segments};
 use super::vocabulary::{Vocabulary, WordId};
 use super::words::sentence;
@@ -32,6 +33,8 @@ pub(crate) struct Request {
     pub(crate) clauses: Vec<Vec<Unit>>,
     /// Concepts that must not be part of it (`without docker`).
     pub(crate) excluded: Vec<Concept>,
+    /// The words that say so.
+    pub(crate) excluded_words: Vec<WordId>,
     /// All words, filler included.
     pub(crate) words: Vec<WordId>,
 }
@@ -53,20 +56,19 @@ pub(crate) fn request(
     synonyms: &Synonyms,
     own: &HashSet<WordId>,
 ) -> Request {
-    let words: Vec<WordId> = sentence(text).iter().map(|word| vocabulary.intern(word)).collect();
-    let mut request = Request { words: words.clone(), ..Request::default() };
-    let words = drop_phrases(vocabulary, &words, |language| &language.not_negation);
-    let asks = asks_for_state(vocabulary, &words);
-    let words = join_separable(vocabulary, words);
+    let scope = scope(vocabulary, text);
+    let asks = asks_for_state(vocabulary, &scope.all);
+    let mut request = Request { words: scope.all, ..Request::default() };
+    for segment in segments(vocabulary, &scope.unwanted, Origin::Sentence) {
+        request.excluded.extend(segment.readings.first().into_iter().flatten());
+        if !segment.is_filler {
+            request.excluded_words.extend(segment.words);
+        }
+    }
+    let only_looks = forbids_changes(vocabulary, &mut request.excluded);
+    let words = join_separable(vocabulary, scope.wanted);
     for clause in clauses(vocabulary, &words) {
-        if is_negated(vocabulary, &clause) {
-            continue;
-        }
-        let (wanted, unwanted) = split_without(vocabulary, &clause);
-        for segment in segments(vocabulary, &unwanted, Origin::Sentence) {
-            request.excluded.extend(segment.readings.first().into_iter().flatten());
-        }
-        let mut units = units(vocabulary, &wanted, synonyms, own);
+        let mut units = units(vocabulary, &clause, synonyms, own);
         let is_understood = |unit: &Unit| unit.quality > UNSURE && !unit.readings.is_empty();
         if units.iter().any(is_understood) {
             // Beside an understood word a short typing mistake is one.
@@ -78,30 +80,39 @@ pub(crate) fn request(
             request.clauses.push(units);
         }
     }
-    if let (true, Some(first)) = (asks, request.clauses.first_mut()) {
+    if let (true, Some(first)) = (asks || only_looks, request.clauses.first_mut()) {
         first.extend(state_unit(vocabulary, first));
     }
     request
 }
 
-/// Whether the text asks how something is instead of for a change.
-fn asks_for_state(vocabulary: &Vocabulary<'_>, words: &[WordId]) -> bool {
-    let mut openings = vocabulary.knowledge.languages.iter().flat_map(|language| &language.asking);
-    openings.any(|opening| begins(vocabulary, words, opening))
+/// Whether the request rules out that anything is changed; then all that changes is ruled out.
+fn forbids_changes(vocabulary: &Vocabulary<'_>, excluded: &mut Tags) -> bool {
+    let concepts = |names: &[&str]| -> Tags {
+        names.iter().filter_map(|name| vocabulary.knowledge.concept(name)).collect()
+    };
+    let forbids =
+        concepts(&["edit", "fix", "changed", "update"]).iter().any(|tag| excluded.contains(tag));
+    if forbids {
+        excluded.extend(concepts(&["fix", "edit", "apply"]));
+    }
+    forbids
 }
 
-/// The demand to look instead of to change, unless the question says so itself.
+/// The demand to look instead of to change, unless what is asked for only looks anyway.
 fn state_unit(vocabulary: &Vocabulary<'_>, units: &[Unit]) -> Option<Unit> {
     let knowledge = vocabulary.knowledge;
     let looks: Vec<Tags> = ["check", "status"]
         .iter()
         .filter_map(|name| Some(vec![knowledge.concept(name)?]))
         .collect();
-    let is_said = units
-        .iter()
-        .flat_map(|unit| &unit.readings)
-        .any(|tags| tags.iter().any(|tag| looks.iter().any(|look| look.contains(tag))));
-    (!is_said && vocabulary.has_meaning()).then(|| Unit {
+    let changes = ["format", "fix", "update", "generate", "migrate"];
+    let changes: Tags = changes.iter().filter_map(|name| knowledge.concept(name)).collect();
+    let tags = || units.iter().flat_map(|unit| unit.readings.iter().flatten());
+    let is_said = tags().any(|tag| looks.iter().any(|look| look.contains(tag)));
+    let has_deed = tags().any(|tag| knowledge.concepts[usize::from(*tag)].is_deed());
+    let only_looks = has_deed && !tags().any(|tag| changes.contains(tag));
+    (!is_said && !only_looks && vocabulary.has_meaning()).then(|| Unit {
         label: "?".to_owned(),
         words: Vec::new(),
         synonyms: Vec::new(),
@@ -138,68 +149,6 @@ pub(crate) fn phrase_key(vocabulary: &mut Vocabulary<'_>, text: &str) -> Vec<Str
     }
     key.sort_unstable();
     key
-}
-
-/// Removes every occurrence of the given phrases.
-fn drop_phrases(
-    vocabulary: &Vocabulary<'_>,
-    words: &[WordId],
-    phrases: impl Fn(&Language) -> &[Vec<String>],
-) -> Vec<WordId> {
-    let mut kept = Vec::with_capacity(words.len());
-    let mut at = 0;
-    while at < words.len() {
-        let languages = vocabulary.knowledge.languages.iter();
-        let length = languages
-            .flat_map(&phrases)
-            .find(|phrase| begins(vocabulary, &words[at..], phrase))
-            .map(Vec::len);
-        if length.is_none() {
-            kept.push(words[at]);
-        }
-        at += length.unwrap_or(1);
-    }
-    kept
-}
-
-fn begins(vocabulary: &Vocabulary<'_>, words: &[WordId], phrase: &[String]) -> bool {
-    words.len() >= phrase.len()
-        && phrase.iter().zip(words).all(|(wanted, id)| *wanted == vocabulary.word(*id).surface)
-}
-
-fn is_negated(vocabulary: &Vocabulary<'_>, words: &[WordId]) -> bool {
-    let phrases: Vec<&Vec<String>> =
-        vocabulary.knowledge.languages.iter().flat_map(|language| &language.negation).collect();
-    // `don't use` may be a phrase with a meaning of its own.
-    (0..words.len()).any(|at| {
-        let rest = &words[at..];
-        let holds = phrases.iter().any(|phrase| begins(vocabulary, rest, phrase));
-        holds && !starts_phrase(vocabulary, rest)
-    })
-}
-
-fn split_without(vocabulary: &Vocabulary<'_>, words: &[WordId]) -> (Vec<WordId>, Vec<WordId>) {
-    let languages = &vocabulary.knowledge.languages;
-    let excludes = |id: &WordId| {
-        let surface = &vocabulary.word(*id).surface;
-        languages.iter().any(|language| language.without.contains(surface))
-    };
-    // A phrase such as "without changing" has a meaning of its own.
-    match words.iter().position(excludes).filter(|at| !starts_phrase(vocabulary, &words[*at..])) {
-        Some(at) if at > 0 => (words[..at].to_vec(), words[at + 1..].to_vec()),
-        _ => (words.to_vec(), Vec::new()),
-    }
-}
-
-fn starts_phrase(vocabulary: &Vocabulary<'_>, words: &[WordId]) -> bool {
-    vocabulary.knowledge.languages.iter().enumerate().any(|(at, language)| {
-        let stem = |id: &WordId| vocabulary.word(*id).stems[at].as_str();
-        let longer = language.phrases.get(stem(&words[0])).into_iter().flatten();
-        longer.into_iter().any(|(rest, _)| {
-            rest.len() < words.len()
-                && rest.iter().zip(&words[1..]).all(|(wanted, id)| wanted == stem(id))
-        })
-    })
 }
 
 /// Joins a verb with its particle further right: `räum … auf`, `spin … up`.
@@ -260,9 +209,8 @@ fn clauses(vocabulary: &mut Vocabulary<'_>, words: &[WordId]) -> Vec<Vec<WordId>
         }
     }
     parts.retain(|part| !part.is_empty());
-    let stands_alone = |vocabulary: &mut Vocabulary<'_>, part: &Vec<WordId>| {
-        is_negated(vocabulary, part) || has_real_activity(vocabulary, part)
-    };
+    let stands_alone =
+        |vocabulary: &mut Vocabulary<'_>, part: &Vec<WordId>| has_real_activity(vocabulary, part);
     if parts.len() > 1 && parts.iter().all(|part| stands_alone(vocabulary, part)) {
         return parts;
     }
@@ -352,7 +300,9 @@ fn longest_distant(vocabulary: &Vocabulary<'_>, words: &[WordId]) -> Option<(Vec
         let content = || words.iter().filter(|id| !vocabulary.word(**id).is_filler);
         for first in content() {
             for (rest, tags) in language.loose.get(stem(first)).into_iter().flatten() {
-                let find = |wanted: &String| content().find(|id| stem(id) == wanted).copied();
+                let find = |wanted: &String| {
+                    content().find(|id| *id != first && stem(id) == wanted).copied()
+                };
                 let Some(mut taken) = rest.iter().map(find).collect::<Option<Vec<_>>>() else {
                     continue;
                 };

@@ -59,7 +59,11 @@ fn phrase(vocabulary: &Vocabulary<'_>, words: &[WordId]) -> Option<Segment> {
             };
             let length = (rest.len(), length + 1);
             match &mut best {
-                Some((longest, readings)) if *longest == length => readings.push(tags.clone()),
+                Some((longest, readings)) if *longest == length => {
+                    if !readings.contains(tags) {
+                        readings.push(tags.clone());
+                    }
+                }
                 Some((longest, _)) if *longest > length => {}
                 _ => best = Some((length, vec![tags.clone()])),
             }
@@ -120,8 +124,15 @@ fn single(vocabulary: &Vocabulary<'_>, id: WordId, origin: Origin) -> Segment {
     {
         readings.insert(0, short.clone());
     }
-    if readings.is_empty() && !word.is_generic && !word.is_filler {
+    let is_tool = vocabulary.knowledge.tools.commands.contains_key(&word.surface);
+    if readings.is_empty() && !word.is_generic && !word.is_filler && !is_tool {
         readings.extend(vocabulary.compound(&word.surface));
+    }
+    if let (true, Some(variants), Origin::Identifier) =
+        (readings.is_empty(), vocabulary.knowledge.tools.commands.get(&word.surface), origin)
+    {
+        readings
+            .extend(variants.last().map(|(_, tags)| tags.clone()).filter(|tags| !tags.is_empty()));
     }
     let is_filler = readings.is_empty() && (word.is_generic || word.is_filler);
     segment(readings, is_filler)

@@ -19,6 +19,8 @@ pub(crate) struct Word {
     pub(crate) short_form: Option<Tags>,
     pub(crate) is_filler: bool,
     pub(crate) is_generic: bool,
+    /// It belongs to another part of life.
+    pub(crate) is_elsewhere: bool,
 }
 
 /// All words seen so far.
@@ -80,6 +82,10 @@ impl<'k> Vocabulary<'k> {
                 .iter()
                 .zip(&stems)
                 .any(|(language, stem)| language.generic.contains(stem)),
+            is_elsewhere: languages
+                .iter()
+                .zip(&stems)
+                .any(|(language, stem)| language.elsewhere.contains(stem)),
             short_form: self.knowledge.names.get(surface).filter(|_| self.has_meaning).cloned(),
             surface: surface.to_owned(),
             stems,
@@ -125,6 +131,27 @@ impl<'k> Vocabulary<'k> {
         } else {
             0.0
         }
+    }
+
+    /// How far two different words are related by their letters: one is within the other (`unlock` and
+    /// `lock`), or they begin alike (`statisch` and `static`).
+    pub(crate) fn kinship(&self, left: WordId, right: WordId) -> f32 {
+        let (a, b) = (&self.words[left].surface, &self.words[right].surface);
+        let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+        let is_number = |word: &str| word.bytes().all(|letter| letter.is_ascii_digit());
+        if short.len() >= 2 && is_number(short) && long.ends_with(short.as_str()) {
+            return 1.0;
+        }
+        if short.len() < 4 || self.agreement(left, right) > 0.0 {
+            return 0.0;
+        }
+        let share = short.len() as f32 / long.len() as f32;
+        if long.ends_with(short.as_str()) || long.starts_with(short.as_str()) {
+            return share.max(0.5);
+        }
+        let alike = short.bytes().zip(long.bytes()).take_while(|(x, y)| x == y).count();
+        let stem = self.words[left].stems.iter().map(String::len).min().unwrap_or(0);
+        if alike >= 5 && alike * 10 >= stem * 7 { alike as f32 / long.len() as f32 } else { 0.0 }
     }
 
     /// The meanings of the parts of a compound (`linkcheck`, `Datenbankmigration`), or nothing.

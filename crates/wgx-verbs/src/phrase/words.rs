@@ -26,6 +26,7 @@ pub(crate) fn fold(text: &str) -> String {
 
 /// The folded words of a sentence. Apostrophes, `c++` and `c#` stay whole; camelCase is split.
 pub(crate) fn sentence(text: &str) -> Vec<String> {
+    let text = join_numbers(text);
     let inside = |c: char| {
         c.is_alphanumeric() || matches!(c, '\'' | '’' | '+' | '#') || is_combining_mark(c)
     };
@@ -36,6 +37,14 @@ pub(crate) fn sentence(text: &str) -> Vec<String> {
         })
         .filter(|word| !word.is_empty())
         .collect()
+}
+
+/// `3.12` as `312`, as names write it.
+fn join_numbers(text: &str) -> String {
+    let letters: Vec<char> = text.chars().collect();
+    let is_digit = |at: usize| letters.get(at).is_some_and(char::is_ascii_digit);
+    let joins = |at: usize| letters[at] == '.' && at > 0 && is_digit(at - 1) && is_digit(at + 1);
+    (0..letters.len()).filter(|at| !joins(*at)).map(|at| letters[at]).collect()
 }
 
 /// The folded words of an identifier: camelCase, kebab, snake and namespaces.

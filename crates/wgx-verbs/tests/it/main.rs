@@ -1,3 +1,4 @@
 //! Tests of the verbs through their public functions.
 
 mod phrases;
+mod phrases_corpus;

@@ -108,7 +108,10 @@ fn conclude(request: &RunRequest, report: &RunReport, face: &Face) -> Exit {
         Decision::None => {
             if !face.json {
                 output::error(&format!("nothing here fits `{text}`; nothing was started"));
-                show_near(&report.candidates);
+                if !report.candidates.is_empty() {
+                    output::say("nearest, though none of them fits well:");
+                    show_near(&report.candidates);
+                }
                 output::hint("`wgx list` shows what there is");
             }
             return Exit::Code(OwnExit::NothingFits.code());

@@ -41,6 +41,11 @@ struct LanguageFile {
     conjunction: Vec<String>,
     particles: Vec<String>,
     asking: Vec<String>,
+    contrast: Vec<String>,
+    relative: Vec<String>,
+    refusal: Vec<String>,
+    elsewhere: String,
+    real: String,
     meaning: BTreeMap<String, Vec<String>>,
 }
 
@@ -130,15 +135,32 @@ impl Language {
         let mut surfaces: HashMap<String, Vec<Tags>> = HashMap::new();
         let filler: HashSet<String> = file.filler.split_whitespace().map(fold).collect();
         let mut loose: HashMap<String, Vec<(Vec<String>, Tags)>> = HashMap::new();
+        // A question or a negation says the same only as it stands.
+        let bound: HashSet<String> = [&file.relative, &file.refusal, &file.without]
+            .into_iter()
+            .flatten()
+            .map(|word| fold(word))
+            .chain(file.asking.iter().chain(&file.negation).flat_map(|text| sentence(text)))
+            .collect();
+        let is_bound = |word: &String| bound.contains(word);
         for (key, meanings) in &file.meaning {
             let tags: Tags = key.split('+').map(|name| by_name[name]).collect();
             for phrase in meanings {
-                let mut content: Vec<String> = sentence(phrase)
+                let words = sentence(phrase);
+                let mut content: Vec<String> = words
                     .iter()
                     .filter(|word| !filler.contains(*word))
                     .map(|word| stemmer.stem(word).into_owned())
                     .collect();
-                if tags.len() > 1 && content.len() > 1 {
+                // What may destroy is taken only as it stands, but for the order.
+                let may_drop = content.len() == words.len() || !key.split('+').any(is_grave);
+                let distinct = content.iter().collect::<HashSet<_>>().len() == content.len();
+                if tags.len() > 1
+                    && content.len() > 1
+                    && distinct
+                    && may_drop
+                    && !words.iter().any(is_bound)
+                {
                     let first = content.remove(0);
                     loose.entry(first).or_default().push((content, tags.clone()));
                 }
@@ -166,6 +188,7 @@ impl Language {
         let folded = |words: &[String]| words.iter().map(|word| fold(word)).collect();
         let sentences = |words: &[String]| words.iter().map(|word| sentence(word)).collect();
         let generic = file.generic.split_whitespace().flat_map(stems).collect();
+        let elsewhere = file.elsewhere.split_whitespace().flat_map(stems).collect();
         Self {
             single,
             phrases,
@@ -178,6 +201,11 @@ impl Language {
             conjunction: folded(&file.conjunction),
             particles: folded(&file.particles),
             asking: sentences(&file.asking),
+            contrast: folded(&file.contrast),
+            relative: folded(&file.relative),
+            refusal: folded(&file.refusal),
+            elsewhere,
+            real: file.real.split_whitespace().map(fold).collect(),
             filler,
             surfaces,
             spellings,
@@ -220,6 +248,12 @@ impl Tools {
             commands,
         }
     }
+}
+
+/// Activities that free text must not take for another.
+fn is_grave(concept: &str) -> bool {
+    ["remove", "reset", "clean", "deploy", "publish", "release", "rollback", "restore", "uninstall"]
+        .contains(&concept)
 }
 
 /// Set to write the file anew.
