@@ -19,6 +19,10 @@ struct Projects {
     names: BTreeMap<String, String>,
     /// Tasks that are listed already.
     seen: HashSet<String>,
+    /// Targets to which `targetDefaults` give something to do.
+    defaults: HashSet<String>,
+    /// Plugins may give an empty target something to do.
+    plugins: bool,
 }
 
 pub(super) fn discover(scan: &mut Scan<'_>) {
@@ -30,7 +34,8 @@ pub(super) fn discover(scan: &mut Scan<'_>) {
     let Some(config) = scan.jsonc(&file) else {
         return;
     };
-    if let Some(plugins) = config.entry("plugins").filter(|entry| !entry.value.items().is_empty()) {
+    let plugins = config.entry("plugins").filter(|entry| !entry.value.items().is_empty());
+    if let Some(plugins) = plugins {
         scan.dynamic(&file, Some(plugins.line), "plugins of Nx infer targets from other files");
     }
     let workspace = Workspace::read(scan.files, scan.dir);
@@ -38,6 +43,8 @@ pub(super) fn discover(scan: &mut Scan<'_>) {
         starter: npm::starter(workspace.as_ref(), "nx", "nx"),
         names: BTreeMap::new(),
         seen: HashSet::new(),
+        defaults: defaults(&config),
+        plugins: plugins.is_some(),
     };
     for dir in project_folders(scan, &file) {
         projects.project_json(scan, &dir);
@@ -154,8 +161,19 @@ impl Projects {
 
     fn push_all(&mut self, scan: &mut Scan<'_>, place: (&str, &str), targets: &[Entry]) {
         for target in targets {
-            self.push(scan, place, target);
+            if self.is_target(target) {
+                self.push(scan, place, target);
+            }
         }
+    }
+
+    /// Nx drops a target that has nothing to do and depends on nothing; a key that begins with `//` is a
+    /// comment then.
+    fn is_target(&self, target: &Entry) -> bool {
+        let comment = target.key.starts_with("//");
+        does_something(&target.value)
+            || self.defaults.contains(&target.key)
+            || (self.plugins && !comment)
     }
 
     fn push(&mut self, scan: &mut Scan<'_>, (project, file): (&str, &str), target: &Entry) {
@@ -175,6 +193,17 @@ impl Projects {
         found.commands = commands(&target.value);
         scan.push(found);
     }
+}
+
+fn defaults(config: &Node) -> HashSet<String> {
+    let entries = config.get("targetDefaults").map(Node::entries).unwrap_or_default();
+    let working = entries.iter().filter(|entry| does_something(&entry.value));
+    working.map(|entry| entry.key.clone()).collect()
+}
+
+fn does_something(target: &Node) -> bool {
+    let depends = target.get("dependsOn").is_some_and(|depends| !depends.items().is_empty());
+    depends || ["executor", "command", "builder"].iter().any(|key| target.get(key).is_some())
 }
 
 fn targets(project: &Node) -> &[Entry] {

@@ -48,6 +48,13 @@ const BUNDLER: [(&str, Option<&str>); 10] = [
     ("release:source_control_push", None),
 ];
 
+/// What `Bundler::GemHelper.install_tasks` declares: `clean` and `clobber` come with `bundler/gem_tasks` only.
+pub(super) fn gem_helper() -> Vec<Known> {
+    let mut tasks = named(&BUNDLER);
+    tasks.retain(|(name, _)| !CLEAN.iter().any(|(clean, _)| clean == name));
+    tasks
+}
+
 /// Tasks that `CLASS.new(NAME)` declares; `None` when the class is not known.
 pub(super) fn created(class: &str, name: Option<&str>) -> Option<Vec<Known>> {
     let single = |default: &str, description| {

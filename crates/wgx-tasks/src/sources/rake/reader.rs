@@ -307,7 +307,7 @@ impl<'s, 'a> Reader<'s, 'a> {
                 at + 3
             }
             ("Bundler::GemHelper", Some("install_tasks")) => {
-                let known = libraries::required("bundler/gem_tasks").unwrap_or_default();
+                let known = libraries::gem_helper();
                 self.declare_known(source, source.tokens[at].line, here.prefix, known);
                 at + 3
             }

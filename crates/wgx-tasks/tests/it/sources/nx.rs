@@ -50,13 +50,28 @@ fn the_root_is_a_project_when_it_says_so() {
 }
 
 #[test]
+fn a_target_with_nothing_to_do_is_dropped_as_nx_drops_it() {
+    let targets = r#"{"name": "a", "targets": {"// a comment": {}, "empty": {"outputs": ["x"]},
+        "given": {}, "cached": {}, "after": {"dependsOn": ["^build"]}, "build": {"executor": "x"}}}"#;
+    let defaults = r#""targetDefaults": {"given": {"executor": "y"}, "cached": {"cache": true}}"#;
+    let config = format!("{{{defaults}}}");
+    let repo = TestRepo::new(&[("nx.json", &config), ("a/project.json", targets)]);
+    assert_eq!(ids(&repo.tasks(Nx)), ["a:given", "a:after", "a:build"]);
+    // A plugin may fill what is empty, but no comment.
+    repo.write("nx.json", &format!("{{\"plugins\": [\"@nx/vite\"], {defaults}}}"));
+    let names = ids(&repo.tasks(Nx)).iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(names, ["a:empty", "a:given", "a:cached", "a:after", "a:build"]);
+}
+
+#[test]
 fn older_workspaces_list_their_projects() {
-    let listed = r#"{"projects": {"a": {"architect": {"build": {}}}, "b": "libs/b"}}"#;
+    let listed =
+        r#"{"projects": {"a": {"architect": {"build": {"builder": "x"}}}, "b": "libs/b"}}"#;
     for file in ["workspace.json", "angular.json"] {
         let repo = TestRepo::new(&[
             ("nx.json", "{}"),
             (file, listed),
-            ("libs/b/project.json", r#"{"name": "b", "targets": {"test": {}}}"#),
+            ("libs/b/project.json", r#"{"name": "b", "targets": {"test": {"executor": "x"}}}"#),
         ]);
         assert_eq!(ids(&repo.tasks(Nx)), ["b:test", "a:build"]);
     }

@@ -64,6 +64,15 @@ fn well_known_libraries_declare_theirs() {
 }
 
 #[test]
+fn the_gem_helper_alone_brings_no_clean() {
+    let repo =
+        TestRepo::new(&[("Rakefile", "require 'bundler'\nBundler::GemHelper.install_tasks\n")]);
+    let names = repo.names(Rake);
+    assert!(names.contains(&"release".to_owned()) && names.contains(&"build:checksum".to_owned()));
+    assert!(!names.contains(&"clean".to_owned()) && !names.contains(&"clobber".to_owned()));
+}
+
+#[test]
 fn rakelib_imports_loads_and_requires() {
     let repo = TestRepo::new(&[
         (
