@@ -123,6 +123,20 @@ pub(super) fn created(class: &str, name: Option<&str>) -> Option<Vec<Known>> {
     }
 }
 
+/// Whether `t.name = NAME` in the block of `CLASS.new` names its tasks.
+pub(super) fn named_in_block(class: &str) -> bool {
+    matches!(
+        class,
+        "Rake::TestTask"
+            | "Minitest::TestTask"
+            | "RDoc::Task"
+            | "Rake::RDocTask"
+            | "YARD::Rake::YardocTask"
+            | "Rake::ExtensionTask"
+            | "Rake::JavaExtensionTask"
+    )
+}
+
 /// Whether a class that is not known looks as if it declared tasks.
 pub(super) fn may_declare(class: &str) -> bool {
     class.ends_with("Task")

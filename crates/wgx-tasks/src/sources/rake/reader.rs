@@ -327,6 +327,7 @@ impl<'s, 'a> Reader<'s, 'a> {
         let name = first
             .filter(|token| is_argument(token) && token.line == source.tokens[here.at].line)
             .and_then(|token| self.text(token));
+        let name = self.name_in_block(source, class, arguments, here).or(name);
         let line = source.tokens[here.at].line;
         match libraries::created(class, name.as_deref()) {
             Some(known) => {
@@ -350,6 +351,31 @@ impl<'s, 'a> Reader<'s, 'a> {
             None => return here.at + 3,
         }
         block(source, arguments, here.end).map_or(arguments, |(_, close)| close + 1)
+    }
+
+    /// `t.name = NAME` in the block of a class that reads its settings before it declares.
+    fn name_in_block(
+        &self,
+        source: &Source<'_>,
+        class: &str,
+        from: usize,
+        here: &Here<'_>,
+    ) -> Option<String> {
+        if !libraries::named_in_block(class) {
+            return None;
+        }
+        let (open, close) = block(source, from, here.end)?;
+        let body = source.tokens.get(open..close)?;
+        body.windows(5).find_map(|window| {
+            let [before, dot, name, equals, value] = window else {
+                return None;
+            };
+            let set = matches!(before.kind, Kind::Name(_))
+                && dot.is(".")
+                && name.is_name("name")
+                && equals.is("=");
+            set.then(|| self.text(value))?
+        })
     }
 
     /// The folder that RDoc writes, and the file in it that says when.

@@ -64,6 +64,21 @@ fn well_known_libraries_declare_theirs() {
 }
 
 #[test]
+fn a_name_set_in_the_block_counts_where_the_library_reads_it_first() {
+    let repo = TestRepo::new(&[(
+        "Rakefile",
+        "Rake::ExtensionTask.new('date') do |ext|\n  ext.name = 'date_core'\nend\nRake::TestTask.new(:test) { |t| t.libs << 'x'; t.name = :unit }\nRSpec::Core::RakeTask.new(:spec) do |t|\n  t.name = 'no'\nend\n",
+    )]);
+    let names = repo.names(Rake);
+    for name in ["compile:date_core", "unit", "spec"] {
+        assert!(names.contains(&name.to_owned()), "{name} of {names:?}");
+    }
+    for name in ["compile:date", "test", "no"] {
+        assert!(!names.contains(&name.to_owned()), "{name}");
+    }
+}
+
+#[test]
 fn the_gem_helper_alone_brings_no_clean() {
     let repo =
         TestRepo::new(&[("Rakefile", "require 'bundler'\nBundler::GemHelper.install_tasks\n")]);
