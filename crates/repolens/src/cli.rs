@@ -29,6 +29,8 @@ pub(crate) enum Verb {
     Completions(verbs::completions::Args),
     /// Write manual pages
     Man(verbs::man::Args),
+    /// Choose what matters for a task, inside an exact token budget
+    Pack(verbs::pack::Args),
 }
 
 /// Parses the process's arguments.

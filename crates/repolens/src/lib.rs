@@ -9,6 +9,7 @@ pub mod facts;
 pub mod hub;
 pub mod merge;
 pub mod model;
+pub mod pack;
 pub mod pool;
 pub mod render;
 pub mod scan;

@@ -2,6 +2,7 @@
 
 mod bench;
 mod db;
+mod eval_lens;
 mod eval_list;
 mod schemas;
 mod test;
@@ -15,6 +16,7 @@ type Chore = fn(&[String]) -> anyhow::Result<()>;
 const CHORES: &[(&str, &str, Chore)] = &[
     ("bench", "speed as ratios against named peers (--json, --quick)", bench::run),
     ("db", "write .sqlx from the queries and migrations (--check: only compare)", db::run),
+    ("eval-lens", "how well packs foresee the changes of real commits", eval_lens::run),
     ("eval-list", "compare discovery with what native tools list", eval_list::run),
     ("schemas", "write schemas/ and man/ from code (--check: only compare)", schemas::run),
     ("test", "format, lints, docs, dependencies, secrets and all tests", test::run),

@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod merge;
+pub mod pack;
 pub mod report;
 
 use crate::PublishedSchema;
@@ -21,5 +22,6 @@ pub(crate) fn schemas() -> Vec<PublishedSchema> {
             id: agent::SCHEMA,
             generate: || schemars::schema_for!(agent::AgentSidecar),
         },
+        PublishedSchema { id: pack::SCHEMA, generate: || schemars::schema_for!(pack::PackReport) },
     ]
 }

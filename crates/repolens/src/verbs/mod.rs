@@ -3,6 +3,7 @@
 pub(crate) mod completions;
 pub(crate) mod man;
 pub(crate) mod merge;
+pub(crate) mod pack;
 
 use crate::cli::{Arguments, Verb};
 use crate::exit::{self, Exit};
@@ -17,5 +18,6 @@ fn call(arguments: Arguments) -> anyhow::Result<Exit> {
         None => merge::run(&arguments.merge),
         Some(Verb::Completions(args)) => completions::run(&args),
         Some(Verb::Man(args)) => man::run(&args),
+        Some(Verb::Pack(args)) => pack::run(&args),
     }
 }

@@ -4,6 +4,7 @@ mod caching;
 mod counting;
 mod hubs;
 mod merging;
+mod packing;
 mod pools;
 mod scanning;
 mod selecting;

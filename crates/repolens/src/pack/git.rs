@@ -1,0 +1,223 @@
+//! Asks git for history without letting a repository run anything.
+//!
+//! A repository's configuration can name programs (`core.fsmonitor`, hooks, filters, external
+//! diffs, a pager …). System and user configuration are left out, every such setting is overridden
+//! for the one command, nothing is fetched, and only commands that never touch the work tree are
+//! used: `log`, `rev-parse`, `rev-list`, `ls-tree`, `cat-file`, `diff-tree`.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use thiserror::Error;
+
+/// Settings that could execute something, made harmless.
+const HARMLESS: &[&str] = &[
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "core.pager=cat",
+    "core.askPass=",
+    "core.editor=false",
+    "core.sshCommand=false",
+    "core.gitProxy=none",
+    "core.alternateRefsCommand=",
+    "credential.helper=",
+    "diff.external=",
+    "gc.auto=0",
+    "log.showSignature=false",
+    "maintenance.auto=false",
+    "protocol.allow=never",
+    "safe.bareRepository=explicit",
+    "submodule.recurse=false",
+];
+
+/// Why git could not tell.
+#[derive(Debug, Error)]
+pub enum GitError {
+    /// Git cannot be started.
+    #[error("git cannot be started")]
+    NotStarted(#[source] std::io::Error),
+    /// Reading its answer failed.
+    #[error("failed to read the answer of git")]
+    Read(#[source] std::io::Error),
+    /// It took too long.
+    #[error("git did not answer within {0} ms")]
+    TimedOut(u128),
+    /// The answer is longer than the limit.
+    #[error("the answer of git is longer than {0} bytes")]
+    TooLong(u64),
+    /// Git failed.
+    #[error("git failed: {0}")]
+    Failed(String),
+}
+
+/// One repository and the limits of every question.
+#[derive(Debug, Clone)]
+pub struct Git {
+    /// The folder that holds HEAD and the objects (`.git`, or a bare repository).
+    git_dir: PathBuf,
+    /// How long one question may take.
+    pub time_limit: Duration,
+    /// Longest answer in bytes.
+    pub max_bytes: u64,
+}
+
+impl Git {
+    /// The repository whose work tree is `root` itself; nothing where `root` is no repository. A
+    /// repository around `root` is not looked for.
+    #[must_use]
+    pub fn at(root: &Path) -> Option<Self> {
+        let dot_git = root.join(".git");
+        let kind = dot_git.symlink_metadata().ok()?;
+        if kind.is_dir() {
+            return Self::bare(&dot_git);
+        }
+        if !kind.is_file() || kind.len() > 4096 {
+            return None;
+        }
+        let text = std::fs::read_to_string(&dot_git).ok()?;
+        Self::bare(&root.join(text.strip_prefix("gitdir:")?.trim()))
+    }
+
+    /// The repository in a folder that holds HEAD and objects.
+    #[must_use]
+    pub fn bare(git_dir: &Path) -> Option<Self> {
+        git_dir.join("HEAD").symlink_metadata().ok()?;
+        let git_dir = git_dir.to_owned();
+        Some(Self { git_dir, time_limit: Duration::from_secs(20), max_bytes: 256 << 20 })
+    }
+
+    /// Where the repository is.
+    #[must_use]
+    pub fn git_dir(&self) -> &Path {
+        &self.git_dir
+    }
+
+    /// The commit that a revision names.
+    ///
+    /// # Errors
+    ///
+    /// [`GitError`], also when there is no such commit.
+    pub fn commit(&self, revision: &str) -> Result<String, GitError> {
+        let name = format!("{revision}^{{commit}}");
+        let answer = self.ask(&["rev-parse", "--verify", "--end-of-options", &name])?;
+        Ok(String::from_utf8_lossy(&answer).trim().to_owned())
+    }
+
+    /// What git writes to standard output.
+    ///
+    /// # Errors
+    ///
+    /// [`GitError`] when git is missing, fails or exceeds the limits.
+    pub fn ask(&self, arguments: &[&str]) -> Result<Vec<u8>, GitError> {
+        let mut command = self.command(arguments);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(GitError::NotStarted)?;
+        let Some(out) = child.stdout.take() else { return Ok(Vec::new()) };
+        let errors = child.stderr.take();
+        let alarm = Alarm::set(child, self.time_limit);
+        let complaint = std::thread::spawn(move || {
+            let mut text = String::new();
+            let _ = errors.map(|pipe| pipe.take(4096).read_to_string(&mut text));
+            text
+        });
+        let read = self.read(out);
+        let (status, late) = alarm.end();
+        let complaint = complaint.join().unwrap_or_default();
+        if late {
+            return Err(GitError::TimedOut(self.time_limit.as_millis()));
+        }
+        let answer = read?;
+        match status {
+            Ok(status) if status.success() => Ok(answer),
+            Ok(_) => Err(GitError::Failed(complaint.lines().next().unwrap_or_default().to_owned())),
+            Err(error) => Err(GitError::Read(error)),
+        }
+    }
+
+    fn read(&self, out: ChildStdout) -> Result<Vec<u8>, GitError> {
+        let mut answer = Vec::new();
+        out.take(self.max_bytes + 1).read_to_end(&mut answer).map_err(GitError::Read)?;
+        if answer.len() as u64 > self.max_bytes {
+            return Err(GitError::TooLong(self.max_bytes));
+        }
+        Ok(answer)
+    }
+
+    /// A git command that can execute nothing the repository names.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "history is read here, with a safe configuration"
+    )]
+    #[must_use]
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new("git");
+        for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"] {
+            command.env_remove(name);
+        }
+        for name in ["GIT_CONFIG", "GIT_CONFIG_PARAMETERS", "GIT_CONFIG_COUNT"] {
+            command.env_remove(name);
+        }
+        for name in ["GIT_EXTERNAL_DIFF", "GIT_TRACE", "GIT_ALTERNATE_OBJECT_DIRECTORIES"] {
+            command.env_remove(name);
+        }
+        command
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .env("GIT_OPTIONAL_LOCKS", "0")
+            .env("GIT_NO_LAZY_FETCH", "1")
+            .env("GIT_NO_REPLACE_OBJECTS", "1")
+            .env("LC_ALL", "C");
+        command.arg("--no-pager").arg("--literal-pathspecs");
+        for setting in HARMLESS {
+            command.args(["-c", setting]);
+        }
+        command.arg("--git-dir").arg(&self.git_dir).args(arguments);
+        command
+    }
+}
+
+/// Ends a child that takes too long.
+struct Alarm {
+    over: Arc<AtomicBool>,
+    watcher: std::thread::JoinHandle<(std::io::Result<std::process::ExitStatus>, bool)>,
+}
+
+impl Alarm {
+    fn set(mut child: Child, limit: Duration) -> Self {
+        let over = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&over);
+        let deadline = Instant::now() + limit;
+        let watcher = std::thread::spawn(move || {
+            while !told.load(Ordering::Acquire) {
+                if Instant::now() >= deadline {
+                    let _ = child.kill();
+                    return (child.wait(), true);
+                }
+                std::thread::park_timeout(Duration::from_millis(50));
+            }
+            // The pipe is closed: the child ends by itself, or does not want to.
+            while Instant::now() < deadline {
+                match child.try_wait() {
+                    Ok(Some(status)) => return (Ok(status), false),
+                    Ok(None) => std::thread::sleep(Duration::from_millis(1)),
+                    Err(error) => return (Err(error), false),
+                }
+            }
+            let _ = child.kill();
+            (child.wait(), true)
+        });
+        Self { over, watcher }
+    }
+
+    fn end(self) -> (std::io::Result<std::process::ExitStatus>, bool) {
+        self.over.store(true, Ordering::Release);
+        self.watcher.thread().unpark();
+        let gone = || (Err(std::io::Error::other("the watcher of git ended")), false);
+        self.watcher.join().unwrap_or_else(|_| gone())
+    }
+}
