@@ -103,7 +103,7 @@ pub(crate) struct Scored {
     pub(crate) fits: [f32; FITS.len()],
     /// Which words were answered by what.
     pub(crate) why: Vec<String>,
-    /// No activity of the request is left that no task does.
+    /// No activity of the request is left that no task does, and a look is not answered by a change.
     pub(crate) is_whole: bool,
     /// Something in the task answers something in the request.
     pub(crate) is_near: bool,
@@ -324,8 +324,14 @@ impl<'a> Demands<'a> {
             0.0,
             0.0,
         ];
+        // Who asks for a look must not get a change.
+        let check = knowledge.concept("check");
+        let only_changes =
+            |tag: &Concept| Some(*tag) == check && meaning.strength[usize::from(*tag)] < 0.4;
         let is_whole = !parts().any(|((demand, answer), spread)| {
-            demand.kind == Kind::Deed && (spread.is_dead || answer.factor <= LEAST)
+            let mut asked = demand.unit.readings.get(answer.reading).into_iter().flatten();
+            let is_left = spread.is_dead || answer.factor <= LEAST;
+            demand.kind == Kind::Deed && is_left || asked.any(only_changes)
         });
         let said = parts().filter_map(|((demand, answer), _)| {
             let source = match answer.source {

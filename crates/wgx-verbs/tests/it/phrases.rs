@@ -391,6 +391,17 @@ fn a_negated_request_starts_nothing() {
 }
 
 #[test]
+fn a_question_starts_nothing_that_only_changes() {
+    let tasks = [one("fmt", "ruff format ."), one("test", "pytest")];
+    let empty = Empty::default();
+    for text in ["is my code still formatted?", "ist noch alles richtig formatiert?"] {
+        let outcome = phrase::resolve(text, &with(&tasks, &empty));
+        assert_eq!((outcome.decision, outcome.candidates[0].task), (Decision::Choose, 0), "{text}");
+    }
+    assert_eq!(phrase::resolve("format it", &with(&tasks, &empty)).decision, Decision::Run);
+}
+
+#[test]
 fn a_job_that_only_a_server_can_run_is_shown_and_never_chosen_to_run() {
     let mut job = one("ci/test", "cargo test");
     job.task.runnable = false;
