@@ -1,6 +1,7 @@
 //! From roots to written merges: scan, select, read and render, assemble, check, rename.
 
 mod content;
+mod debug;
 mod error;
 mod extras;
 mod name;
@@ -99,6 +100,8 @@ pub struct MergeRequest {
     pub generated_at: Timestamp,
     /// Threads; 0 is one for every core. The merge does not depend on it.
     pub threads: usize,
+    /// Whether [`Merged::debug`] is filled.
+    pub debug: bool,
     /// Where facts are kept between runs; nothing for a merge that neither reads nor leaves any.
     pub cache: Option<PathBuf>,
     /// Where to.
@@ -295,7 +298,7 @@ impl Job<'_> {
             notes: &notes,
             merge_id: &merge_id,
         };
-        write::write(view, &place, spool, self.request.split_size)
+        write::write(view, &place, spool, self.request)
     }
 
     fn pass(

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use tempfile::NamedTempFile;
 
-use super::{MergeError, Merged, Target, folder_of};
+use super::{MergeError, MergeRequest, Merged, Target, debug, folder_of};
 use crate::model::Inclusion;
 use crate::render::block::way_back;
 use crate::render::view::{Emitted, Entry, Parts, View};
@@ -119,8 +119,9 @@ pub(super) fn write(
     view: View<'_>,
     place: &Place,
     mut spool: File,
-    split_size: Option<u64>,
+    request: &MergeRequest,
 ) -> Result<Merged, MergeError> {
+    let split_size = request.split_size;
     let failed = |source| place.failed(source);
     let parts = match split_size {
         Some(size) if !view.settings.plan_only => split(view, place, size).map_err(failed)?,
@@ -152,6 +153,9 @@ pub(super) fn write(
         notes: Vec::new(),
         debug: Vec::new(),
     };
+    if request.debug {
+        merged.debug = debug::lines(view, &places).map_err(failed)?;
+    }
     for (draft, name) in drafts.into_iter().zip(&parts.files) {
         match (draft, &place.folder) {
             (Draft::Named(file), Some(folder)) => {

@@ -79,6 +79,11 @@ impl Names {
         anchor
     }
 
+    /// Whether a file shares its anchor with others and so has a suffix.
+    pub fn has_suffix(&self, index: usize) -> bool {
+        self.suffixes.contains_key(&index)
+    }
+
     /// The anchor of a repository, without its prefix.
     pub fn repo(&self, repo: usize) -> &str {
         &self.repos[repo]

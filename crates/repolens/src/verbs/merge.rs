@@ -241,6 +241,7 @@ fn request(args: &Args) -> anyhow::Result<MergeRequest> {
         nav_headings: args.nav.is_some(),
         generated_at: settings::generated_at()?,
         threads: args.threads,
+        debug: args.debug,
         cache: if args.no_cache { None } else { settings::cache() },
         target: if args.stdout { Target::Stream } else { Target::Folder(here.join(out)) },
         name: args.name.clone(),

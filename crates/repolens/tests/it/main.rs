@@ -2,6 +2,8 @@
 
 mod caching;
 mod counting;
+mod coverage;
+mod extras;
 mod hubs;
 mod merging;
 mod packing;

@@ -576,3 +576,103 @@ fn a_merge_from_the_cache_is_the_merge_from_the_files() {
     fs::write(&kept, "damaged").unwrap();
     assert_eq!(text(&[]), warm, "a damaged cache is as good as none");
 }
+
+#[test]
+fn the_debug_mode_says_at_least_what_the_specification_asks() {
+    let tree = Tree::new().file("a/b.py", "1").file("a-b.py", "2").file("README.md", "R.\n");
+    let made = merged(&tree, &["--debug"]);
+    let said: Vec<&str> = made
+        .stderr
+        .lines()
+        .filter_map(|line| line.split_once("debug: "))
+        .map(|(_, said)| said)
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "unknown categories: 0",
+            "unknown tags: 0",
+            "files with content and without anchor: 0",
+            "files without manifest entry: 0",
+            "files without tags: 2 (a-b.py, a/b.py)",
+            "files with colliding anchors, each with a suffix: 2 (a-b.py, a/b.py)",
+            "order of the sections: as specified (source-profile, profile-description, reading-plan, plan, structure, manifest, content)",
+        ]
+    );
+    let made = merged(&tree, &["--debug", "--plan-only"]);
+    assert!(
+        made.stderr
+            .contains("as specified (source-profile, profile-description, reading-plan, plan)")
+    );
+}
+
+#[test]
+fn every_profile_declares_its_purpose() {
+    let tree = demo();
+    for (level, purpose) in [
+        ("overview", "Tools – Index"),
+        ("summary", "Tools – Doku/Kontext"),
+        ("dev", "Tools – Code/Review Snapshot"),
+        ("machine-lean", "Tools – Machine-Lean"),
+        ("max", "Tools – Vollsnapshot"),
+    ] {
+        let text = merged(&tree, &["--level", level]).text();
+        assert!(text.contains(&format!("\n- Declared Purpose: {purpose}\n")), "{level}");
+        assert!(text.contains(&format!("\n- Profile: {level}\n")), "{level}");
+    }
+}
+
+#[test]
+fn the_head_and_the_sidecar_satisfy_their_published_types() {
+    let tree = demo();
+    for words in [
+        &["--extras", "all"][..],
+        &["--plan-only"],
+        &["--meta-none"],
+        &["--ext", "rs", "--path-filter", "s"],
+    ] {
+        let made = merged(&tree, &[words, &["--json-sidecar"]].concat());
+        let text = made.text();
+        let block = text.split("<!-- @meta:start -->\n```yaml\n").nth(1).unwrap();
+        let block = block.split("```\n<!-- @meta:end -->").next().unwrap();
+        let meta = yaml(block);
+        let parsed: contracts::repolens::report::ReportMeta = serde_json::from_value(meta).unwrap();
+        assert_eq!(parsed.merge.spec_version, "2.4");
+        assert_eq!(parsed.merge.merge_id, made.sidecar().meta.merge_id);
+        assert!(text.contains("\n- Contract: repolens-report\n- Contract-Version: 2.4\n"));
+    }
+}
+
+/// The subset of YAML of the block: `key: JSON`, two spaces a level.
+fn yaml(text: &str) -> serde_json::Value {
+    let mut open: Vec<(usize, String)> = Vec::new();
+    let mut root = serde_json::json!({});
+    for line in text.lines() {
+        let depth = (line.len() - line.trim_start().len()) / 2;
+        open.truncate(depth);
+        let (key, value) = line.trim_start().split_once(':').expect("a key");
+        let value = match value.trim() {
+            "" => serde_json::json!({}),
+            value => serde_json::from_str(value).expect("JSON"),
+        };
+        let mut place = &mut root;
+        for (_, key) in &open {
+            place = &mut place[key];
+        }
+        let key: String = serde_json::from_str(key).unwrap_or_else(|_| key.to_owned());
+        place[&key] = value;
+        open.push((depth, key));
+    }
+    root
+}
+
+#[test]
+fn headings_that_are_bare_tokens_are_for_viewers_that_drop_the_rest() {
+    let tree = demo();
+    let text = merged(&tree, &["--nav", "headings"]).text();
+    assert!(text.contains("<a id=\"manifest\"></a>\n## manifest\n## 🧾 Manifest {#manifest}\n"));
+    assert!(
+        text.contains("\n### file-demo-src-main-rs\n### `src/main.rs` {#file-demo-src-main-rs}\n")
+    );
+    assert!(!merged(&tree, &[]).text().contains("\n## manifest\n"));
+}

@@ -9,6 +9,7 @@ mod escapes;
 mod faces;
 mod free_text;
 mod init;
+mod lens;
 mod lists;
 mod memories;
 mod own_home;
