@@ -47,11 +47,24 @@ fn steps() -> Vec<Step> {
         ),
     ];
     steps[2].command.env("RUSTDOCFLAGS", "-D warnings");
+    steps.push(Step { name: "fuzz targets", command: fuzz_targets() });
     if cargo_deny_is_installed() {
         let arguments = ["deny", "check", "bans", "licenses", "sources"];
         steps.push(step("dependencies", &arguments));
     }
     steps
+}
+
+/// Compiles the fuzz targets without libFuzzer, which would need a compiler for C++. They share the
+/// dependencies that are built already.
+#[expect(clippy::disallowed_methods, reason = "cargo's own variable names the target folder")]
+fn fuzz_targets() -> Command {
+    let mut command = cargo(&["check", "--manifest-path", "fuzz/Cargo.toml"]);
+    command.args(["--no-default-features", "--bins", "--locked", "--quiet"]);
+    if std::env::var_os("CARGO_TARGET_DIR").is_none() {
+        command.env("CARGO_TARGET_DIR", crate::workspace().join("target"));
+    }
+    command
 }
 
 fn cargo_deny_is_installed() -> bool {
