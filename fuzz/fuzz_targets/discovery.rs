@@ -40,7 +40,7 @@ fuzz_target!(|data: &[u8]| {
     let Some((choice, content)) = data.split_first() else { return };
     let name = FILES[usize::from(*choice) % FILES.len()];
     let files = RepoFiles::in_memory([(name.to_owned(), content.to_vec())]);
-    let options = DiscoverOptions { deep: false, markdown: true };
+    let options = DiscoverOptions { markdown: true, ..DiscoverOptions::default() };
     let found = sources::discover_in(&files, &options);
     for task in &found.tasks {
         assert!(task.task.line >= 1 && !task.task.name.is_empty());

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sqlx::SqliteConnection;
 
+use crate::artefact::ArtefactGaps;
 use crate::cas::Digest;
 use crate::log::LogSummary;
 use crate::run::{Artefact, RunFinish, StartedRun};
@@ -31,6 +32,9 @@ pub struct EvidenceSummary {
     /// Of the log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log: Option<LogSummary>,
+    /// Artefacts of the run that are not here, or without their content.
+    #[serde(default, skip_serializing_if = "ArtefactGaps::is_empty")]
+    pub artefacts: ArtefactGaps,
     /// In words. Masked when stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
@@ -139,7 +143,7 @@ impl EvidenceRow {
         let new = NewEvidence {
             repo_key: run.repo_key.clone(),
             run_id: Some(run.id.clone()),
-            summary: EvidenceSummary { log, text: None },
+            summary: EvidenceSummary { log, artefacts: finish.artefact_gaps, text: None },
             guard_diff: finish.guard_diff.clone(),
             files: Vec::new(),
             linked_pr: None,

@@ -3,6 +3,7 @@
 //! Facts are written once and never changed; a deletion is a fact too. Everything works on a
 //! current-thread runtime, with one connection and no pool. Nothing is stored before it was masked.
 
+mod artefact;
 mod cas;
 mod check;
 mod env;
@@ -26,6 +27,7 @@ mod task_stats;
 mod tombstone;
 mod trust;
 
+pub use artefact::ArtefactGaps;
 pub use cas::{Cas, CasError, Digest, ObjectEntry, ObjectWriter, Removed, StoredObject};
 pub use check::Checked;
 pub use env::{Environment, EnvironmentChange};

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
+use crate::artefact::ArtefactGaps;
 use crate::env::{EnvRow, Environment};
 use crate::evidence::{Evidence, EvidenceRow};
 use crate::log::StoredLog;
@@ -59,6 +60,8 @@ pub struct RunFinish {
     pub log: Option<StoredLog>,
     /// What it made.
     pub artefacts: Vec<Artefact>,
+    /// What became of those that are not among [`Self::artefacts`], or are without their content.
+    pub artefact_gaps: ArtefactGaps,
     /// The last guard diff of the repository. Masked when stored.
     pub guard_diff: Option<String>,
     /// Where there is none: the preference of the repository that holds it.

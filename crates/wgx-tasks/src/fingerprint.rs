@@ -525,6 +525,7 @@ mod tests {
             safe: None,
             needs: Vec::new(),
             requires: Requires::default(),
+            artifacts: Vec::new(),
         }
     }
 

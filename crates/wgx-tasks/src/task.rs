@@ -20,6 +20,8 @@ pub struct FoundTask {
     pub needs: Vec<String>,
     /// Outside programs and packages (profile `requires`).
     pub requires: Requires,
+    /// Globs of the files that it makes, relative to [`Invocation::dir`] (profile `artifacts`).
+    pub artifacts: Vec<String>,
 }
 
 /// How a task is started.

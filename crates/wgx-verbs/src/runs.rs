@@ -3,12 +3,12 @@
 use std::io::Read;
 
 use contracts::wgx::runs::{
-    COMPARE_SCHEMA, CompareReport, EnvironmentField, FieldChange, LOG_SCHEMA, LogDigest, LogReport,
-    PrecedentReport, RunDetailReport, RunRow, RunsReport, SCHEMA, SEARCH_SCHEMA, SHOW_SCHEMA,
-    SearchHit, SearchReport,
+    ArtefactRow, COMPARE_SCHEMA, CompareReport, EnvironmentField, FieldChange, LOG_SCHEMA,
+    LogDigest, LogReport, PrecedentReport, RunDetailReport, RunRow, RunsReport, SCHEMA,
+    SEARCH_SCHEMA, SHOW_SCHEMA, SearchHit, SearchReport,
 };
 use jiff::Timestamp;
-use memory::{Digest, EnvironmentChange, Outcome, Run, RunDetail, RunFilter, StoreError};
+use memory::{Artefact, Digest, EnvironmentChange, Outcome, Run, RunDetail, RunFilter, StoreError};
 use similar::{ChangeTag, TextDiff};
 
 use crate::context::Context;
@@ -190,7 +190,10 @@ pub fn show(context: &Context, id: &str) -> Result<RunDetailReport, RunsError> {
     let detail = notebook.with(async |store| store.run(id).await)?;
     let full_id = detail.run.id.clone();
     let precedent = notebook.with(async |store| store.precedent(&full_id).await)?;
-    let summary = detail.evidence.iter().find_map(|evidence| evidence.content.summary.log.clone());
+    let summaries = || detail.evidence.iter().map(|evidence| &evidence.content.summary);
+    let summary = summaries().find_map(|summary| summary.log.clone());
+    let gaps = summaries().map(|summary| summary.artefacts).find(|gaps| !gaps.is_empty());
+    let gaps = gaps.unwrap_or_default();
     Ok(RunDetailReport {
         schema: SHOW_SCHEMA.to_owned(),
         run: row(&detail.run),
@@ -198,6 +201,9 @@ pub fn show(context: &Context, id: &str) -> Result<RunDetailReport, RunsError> {
         signal: detail.run.signal,
         device_id: detail.run.device_id.clone(),
         environment: fields(&detail),
+        artefacts: detail.run.artefacts.iter().map(artefact).collect(),
+        artefacts_left_out: gaps.left_out,
+        artefacts_without_content: gaps.without_content,
         summary: summary.map(|log| LogDigest {
             lines: log.lines,
             bytes: log.bytes,
@@ -371,6 +377,14 @@ fn outcome_changes(before: &Run, after: &Run) -> Vec<FieldChange> {
         .filter(|(_, before, after)| before != after)
         .map(|(field, before, after)| FieldChange { field: field.to_owned(), before, after })
         .collect()
+}
+
+fn artefact(artefact: &Artefact) -> ArtefactRow {
+    ArtefactRow {
+        path: artefact.path.clone(),
+        sha256: artefact.sha256.clone(),
+        bytes: artefact.bytes,
+    }
 }
 
 fn change(change: EnvironmentChange) -> FieldChange {

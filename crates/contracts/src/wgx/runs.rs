@@ -69,8 +69,28 @@ pub struct RunDetailReport {
     pub environment: Vec<EnvironmentField>,
     /// What its log says in short; null without a log.
     pub summary: Option<LogDigest>,
+    /// Files that it made, as its task declares them; their content lies in the content-addressed store.
+    #[serde(default)]
+    pub artefacts: Vec<ArtefactRow>,
+    /// Files that it made beyond the limits, of which nothing is known.
+    #[serde(default)]
+    pub artefacts_left_out: u64,
+    /// Files among `artefacts` without their content, since something in them looks like a secret.
+    #[serde(default)]
+    pub artefacts_without_content: u64,
     /// An earlier run that failed the same way, and what made it green.
     pub precedent: Option<PrecedentReport>,
+}
+
+/// A file that a run made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ArtefactRow {
+    /// Relative to the root, with `/`.
+    pub path: String,
+    /// SHA-256 of its content.
+    pub sha256: String,
+    /// Its size in bytes.
+    pub bytes: u64,
 }
 
 /// A field of an environment.

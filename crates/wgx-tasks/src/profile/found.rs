@@ -29,6 +29,7 @@ impl Profile {
             safe: task.safe,
             needs,
             requires: task.requires.clone(),
+            artifacts: task.artifacts.clone(),
         }
     }
 }

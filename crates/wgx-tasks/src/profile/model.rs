@@ -179,6 +179,8 @@ pub struct ProfileTask {
     pub aliases: Vec<String>,
     /// `requires`.
     pub requires: Requires,
+    /// `artifacts`: globs of the files that it makes, relative to the folder of the profile.
+    pub artifacts: Vec<String>,
 }
 
 /// What a task of a profile runs.

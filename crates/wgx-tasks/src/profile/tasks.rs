@@ -87,6 +87,7 @@ impl TaskReader<'_, '_> {
             needs: Vec::new(),
             aliases: Vec::new(),
             requires: Requires::default(),
+            artifacts: Vec::new(),
         };
         if spec.is_mapping() && !is_per_system(spec) {
             self.map_form(&mut task, spec);
@@ -112,6 +113,7 @@ impl TaskReader<'_, '_> {
                 "needs" | "deps" => task.needs.extend(self.reader.words(&path, value)),
                 "aliases" => task.aliases = self.reader.words(&path, value),
                 "requires" => task.requires = self.requires(&path, value),
+                "artifacts" => task.artifacts = self.artifacts(&path, value),
                 "cmd" | "sh" | "args" | "steps" | "name" => {}
                 _ => {
                     let path = self.path.clone();
@@ -294,6 +296,22 @@ impl TaskReader<'_, '_> {
         requires
     }
 
+    /// Globs below the folder of the profile; others are an error and left out.
+    fn artifacts(&mut self, path: &str, node: &Node) -> Vec<String> {
+        let mut globs = self.reader.words(path, node);
+        globs.retain(|glob| {
+            let fault = glob_fault(glob);
+            if let Some(fault) = &fault {
+                let message = format!("{path} has {glob:?}, which {fault}");
+                let hint = "write for example target/doc/*.html or dist/**";
+                let code = format!("invalid_glob:{path}");
+                self.reader.problems.error(code, node.line, message, hint);
+            }
+            fault.is_none()
+        });
+        globs
+    }
+
     /// `{NAME: ">=X"}`, or a list of names.
     fn tools(&mut self, path: &str, node: &Node) -> BTreeMap<String, String> {
         if !node.is_mapping() {
@@ -319,6 +337,14 @@ impl TaskReader<'_, '_> {
         let code = format!("invalid_requirement:{path}");
         self.reader.problems.error(code, node.line, message, hint);
     }
+}
+
+/// What is wrong with a glob of artefacts, if anything is.
+fn glob_fault(glob: &str) -> Option<String> {
+    if glob.starts_with('/') || glob.split('/').any(|part| part == "..") {
+        return Some("leads out of the folder".to_owned());
+    }
+    globset::Glob::new(glob).err().map(|error| format!("is no glob ({})", error.kind()))
 }
 
 /// A map whose keys are all operating systems.

@@ -137,7 +137,8 @@ fn the_environment_applies_in_order_and_defaults_yield_to_the_caller() {
 fn additions_of_this_program() {
     let loaded = read(
         "tasks:\n  up: a\n  t:\n    cmd: x\n    needs: up\n    aliases: [check it]\n    groups: [g, h]\n    \
-         safe: \"no\"\n    requires:\n      tools: {node: '>=20', jq: }\n      apt: [shellcheck]\n\
+         safe: \"no\"\n    requires:\n      tools: {node: '>=20', jq: }\n      apt: [shellcheck]\n    \
+         artifacts: [dist/**, '*.log']\n\
          synonyms: {docs: [manual, handbook]}\nsemantics:\n  prove docs: [t, vale .]\n",
     );
     assert!(loaded.problems.is_empty(), "{:?}", loaded.problems);
@@ -149,6 +150,10 @@ fn additions_of_this_program() {
     assert_eq!(found.requires.tools["node"], ">=20");
     assert_eq!(found.requires.tools["jq"], "*");
     assert_eq!(found.requires.apt, ["shellcheck"]);
+    assert_eq!(found.artifacts, ["dist/**", "*.log"]);
+    let wrong = read("tasks: {t: {cmd: x, artifacts: [/etc/*, a/../b, '[', ok]}}\n");
+    assert_eq!(codes(&wrong), ["invalid_glob:tasks.t.artifacts"; 3]);
+    assert_eq!(wrong.profile.found_tasks("")[0].artifacts, ["ok"]);
     assert_eq!(loaded.profile.synonyms["docs"], ["manual", "handbook"]);
     assert_eq!(loaded.profile.semantics[0].steps, ["t", "vale ."]);
     assert!(loaded.profile.task("check it").is_some());

@@ -166,6 +166,7 @@ impl<'a> Scan<'a> {
             safe: None,
             needs: Vec::new(),
             requires: Requires::default(),
+            artifacts: Vec::new(),
         }
     }
 

@@ -400,6 +400,7 @@ fn task(name: &str, command: &str) -> FoundTask {
         safe: None,
         needs: Vec::new(),
         requires: Requires::default(),
+        artifacts: Vec::new(),
     }
 }
 

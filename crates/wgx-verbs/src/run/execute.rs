@@ -13,6 +13,7 @@ use wgx_tasks::process::{
 use wgx_tasks::sources::Discovery;
 use wgx_tasks::task::FoundTask;
 
+use super::artefacts::{self, Collected};
 use super::log::RunLog;
 use super::plan::{self, Step};
 use super::refusal::Refusal;
@@ -340,11 +341,26 @@ impl Execution<'_> {
             Ok(log) => (log, None),
             Err(error) => (None, Some(error)),
         };
-        let finish = RunFinish { log, ..finish.clone() };
+        let Collected { artefacts, gaps } = self.artefacts(notebook, step, finish);
+        let finish = RunFinish { log, artefacts, artefact_gaps: gaps, ..finish.clone() };
         notebook.with(async |store| store.finish_run(started, &finish).await)?;
         let Some(source) = log_error else { return Ok(()) };
         let code = finish.exit_code.unwrap_or_default();
         Err(RunError::Log { task: self.name(step), code, source })
+    }
+
+    /// What a green run made, as its task declares it.
+    fn artefacts(&self, notebook: &Notebook, step: &Step, finish: &RunFinish) -> Collected {
+        let task = step.task.map(|index| &self.found.tasks[index]);
+        let declares = |task: &&FoundTask| !task.artifacts.is_empty();
+        let Some(task) = task.filter(declares).filter(|_| finish.exit_code == Some(0)) else {
+            return Collected::default();
+        };
+        let collected = artefacts::collect(&self.found.root, task, notebook.store());
+        if let Some(note) = collected.note(&task.task.id) {
+            self.dialogue.note(&note);
+        }
+        collected
     }
 
     pub(super) fn open_log(&self, notebook: &Notebook) -> Option<RunLog> {
@@ -373,21 +389,11 @@ pub(super) fn finish_of(outcome: &Outcome) -> RunFinish {
         exit_code: Some(outcome.exit_code()),
         signal: outcome.signal,
         duration_ms: outcome.duration_ms,
-        log: None,
-        artefacts: Vec::new(),
-        guard_diff: None,
         guard_diff_key: Some(LAST_DIFF),
+        ..RunFinish::default()
     }
 }
 
 fn never_ran(code: i32) -> RunFinish {
-    RunFinish {
-        exit_code: Some(code),
-        signal: None,
-        duration_ms: 0,
-        log: None,
-        artefacts: Vec::new(),
-        guard_diff: None,
-        guard_diff_key: Some(LAST_DIFF),
-    }
+    RunFinish { exit_code: Some(code), guard_diff_key: Some(LAST_DIFF), ..RunFinish::default() }
 }

@@ -3,6 +3,7 @@
 //! Words become tasks ([`select`], or free text), tasks a plan ([`needs`]), the plan steps that are
 //! executed and recorded . With `--dry-run` everything but the last happens.
 
+mod artefacts;
 mod execute;
 mod log;
 pub mod needs;

@@ -105,6 +105,7 @@ pub(crate) fn found(source: TaskSource, [name, description, command]: &[String; 
         commands: Some(command.clone()).filter(|text| !text.is_empty()).into_iter().collect(),
         safe: None,
         needs: Vec::new(),
+        artifacts: Vec::new(),
         requires: Requires::default(),
     }
 }

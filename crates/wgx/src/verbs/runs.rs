@@ -268,6 +268,17 @@ fn render_detail(report: &RunDetailReport) -> String {
     for field in &report.environment {
         line(&field.field, &field.value);
     }
+    for artefact in &report.artefacts {
+        let size = format!("{} ({} bytes)", artefact.path, artefact.bytes);
+        line("made", &format!("{} {size}", artefact.sha256.get(..12).unwrap_or_default()));
+    }
+    if report.artefacts_left_out > 0 {
+        line("made", &format!("{} more that are not kept", report.artefacts_left_out));
+    }
+    if report.artefacts_without_content > 0 {
+        let count = report.artefacts_without_content;
+        line("made", &format!("{count} of these without content: it looks like a secret"));
+    }
     if let Some(summary) = &report.summary {
         let _ = writeln!(
             text,

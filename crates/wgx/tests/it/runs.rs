@@ -138,6 +138,46 @@ fn a_task_is_filtered_by_name_and_alias_as_run_takes_them() {
 }
 
 #[test]
+fn what_a_green_run_made_is_kept_shown_and_carried_by_packs() {
+    let secret = [["pass", "word="].concat(), "Vk7pQ2mZx9LrT4wB8nHs".to_owned()].concat();
+    let repo = TestRepo::new()
+        .profile(&format!(
+            "tasks:\n  make:\n    cmd: mkdir -p dist/sub && echo one > dist/a.txt && echo two > \
+             dist/sub/b.txt && echo x > dist/c.log && ln -sf a.txt dist/link.txt && echo {secret} > \
+             token.txt && head -c 70000000 /dev/zero > dist/huge.txt\n    \
+             artifacts: ['dist/**/*.txt', token.txt]\n  \
+             red: {{cmd: 'exit 1', artifacts: [dist/a.txt]}}\n"
+        ))
+        .git();
+    let ran = repo.expect(0, &["run", "make"]);
+    assert!(ran.stderr.contains("1 of its artifacts are left out"), "{}", ran.stderr);
+    let shown = repo.report(&["runs", "show", "last"]);
+    let made = shown["artefacts"].as_array().unwrap();
+    let paths: Vec<&str> = made.iter().map(|made| made["path"].as_str().unwrap()).collect();
+    assert_eq!(paths, ["dist/a.txt", "dist/sub/b.txt", "token.txt"]);
+    assert_eq!((&shown["artefacts_left_out"], &made[0]["bytes"]), (&1.into(), &4.into()));
+    assert_eq!(shown["artefacts_without_content"], 1);
+    let text = repo.expect(0, &["runs", "show", "last"]).stdout;
+    assert!(text.contains("dist/sub/b.txt (4 bytes)"), "{text}");
+    let stored = crate::world::files_below(&repo.home().join("cas"));
+    let holds = |text: &str| {
+        stored.iter().any(|path| std::fs::read(path).unwrap_or_default() == text.as_bytes())
+    };
+    assert!(holds("one\n") && holds("two\n"));
+    assert!(!holds(&format!("{secret}\n")), "a secret is not stored");
+    let pack = repo.path().join("pack.tar.gz").to_str().unwrap().to_owned();
+    repo.expect(0, &["memory", "export", &pack]);
+    let other = TestRepo::new();
+    other.expect(0, &["memory", "import", &pack]);
+    let id = shown["run"]["id"].as_str().unwrap();
+    assert_eq!(other.report(&["runs", "show", id])["artefacts"], shown["artefacts"]);
+    assert_eq!(other.report(&["memory", "check"])["sound"], true);
+    repo.expect(1, &["run", "red"]);
+    let red = repo.report(&["runs", "show", "last"]);
+    assert_eq!(red["artefacts"], serde_json::json!([]), "a red run proves nothing");
+}
+
+#[test]
 fn logs_are_shown_and_searched() {
     let repo = with_history();
     let id = repo.recorded()[1]["id"].as_str().unwrap().to_owned();
