@@ -11,6 +11,7 @@ pub mod merge;
 pub mod model;
 pub mod pack;
 pub mod pool;
+pub mod prescan;
 pub mod render;
 pub mod scan;
 pub mod select;

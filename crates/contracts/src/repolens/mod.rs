@@ -3,6 +3,7 @@
 pub mod agent;
 pub mod merge;
 pub mod pack;
+pub mod prescan;
 pub mod report;
 
 use crate::PublishedSchema;
@@ -17,6 +18,10 @@ pub(crate) fn schemas() -> Vec<PublishedSchema> {
         PublishedSchema {
             id: merge::SCHEMA,
             generate: || schemars::schema_for!(merge::MergeReport),
+        },
+        PublishedSchema {
+            id: prescan::SCHEMA,
+            generate: || schemars::schema_for!(prescan::PrescanReport),
         },
         PublishedSchema {
             id: agent::SCHEMA,

@@ -190,6 +190,56 @@ fn open_cache(request: &MergeRequest, snapshots: &[Snapshot]) -> Cache {
     Cache::open(folder, build_id(), &roots)
 }
 
+/// Reads every file of a snapshot as a merge of all texts would and keeps only what it is: its kind in
+/// the snapshot, its hashes and counts in the answer, in the order of the files.
+pub(crate) fn look_at(
+    snapshot: &mut Snapshot,
+    cache: Option<&Path>,
+    tokens: Option<&TokenCounter>,
+    threads: usize,
+) -> Result<Vec<Facts>, MergeError> {
+    let request = MergeRequest {
+        roots: Vec::new(),
+        scan: ScanOptions::default(),
+        selection: Selection { plan_only: true, ..Selection::default() },
+        mode: Mode::Combined,
+        density: Density::Min,
+        meta_none: true,
+        split_files: false,
+        split_size: None,
+        extras: Extras::default(),
+        delta: None,
+        nav_headings: false,
+        debug: false,
+        generated_at: Timestamp::UNIX_EPOCH,
+        threads,
+        cache: cache.map(Path::to_owned),
+        target: Target::Stream,
+        name: None,
+    };
+    let mut cache = open_cache(&request, std::slice::from_ref(snapshot));
+    let settings = settings(&request, &request.selection);
+    let job = Job { request: &request, settings, tokens, progress: &Silent };
+    let place = write::Place::new(&Target::Stream, "")?;
+    let names = Names::new(snapshot, 0);
+    let redactor = Redactor::new(MASK_KEY);
+    let mut nowhere = place.spool()?;
+    let found = job.pass(snapshot, &names, (&redactor, &cache), &mut nowhere, &place)?;
+    remember(&mut cache, snapshot, found.learned);
+    adopt(snapshot, found.files);
+    // What could not be kept is found out again.
+    let _not_kept = cache.save();
+    Ok(found.facts)
+}
+
+/// Nobody follows.
+struct Silent;
+
+impl Progress for Silent {
+    fn total(&self, _files: usize) {}
+    fn files(&self, _done: usize) {}
+}
+
 /// Hands what a pass found out to the cache.
 fn remember(cache: &mut Cache, snapshot: &Snapshot, learned: content::Learned) {
     cache.learn(learned.contents);

@@ -8,6 +8,7 @@ mod hubs;
 mod merging;
 mod packing;
 mod pools;
+mod prescans;
 mod scanning;
 mod selecting;
 mod tree;

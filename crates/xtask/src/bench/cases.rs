@@ -8,7 +8,7 @@ use super::fixtures::{justfile, write};
 use super::measure::{Probe, in_turn};
 use super::peers::Peer;
 use super::table::{Row, Table};
-use super::{Bench, writers};
+use super::{Bench, lens, writers};
 
 /// One question.
 pub(super) struct Case {
@@ -26,6 +26,7 @@ pub(super) const ALL: &[Case] = &[
     Case { name: "guard", measure: guard },
     Case { name: "logs", measure: logs },
     Case { name: "workspaces", measure: workspaces },
+    Case { name: "merges", measure: lens::measure },
 ];
 
 const CPU: &str = "ms cpu";

@@ -44,14 +44,14 @@ impl Machine {
     }
 }
 
-/// Builds wgx as people install it and says where it lies.
-pub(super) fn build_wgx() -> anyhow::Result<PathBuf> {
+/// Builds a program as people install it and says where it lies.
+pub(super) fn build(package: &str) -> anyhow::Result<PathBuf> {
     let arguments = [
         "build",
         "--release",
         "--locked",
         "--package",
-        "wgx",
+        package,
         "--message-format",
         "json-render-diagnostics",
     ];
@@ -60,14 +60,14 @@ pub(super) fn build_wgx() -> anyhow::Result<PathBuf> {
     let mut program = None;
     for line in BufReader::new(output).lines() {
         let message: serde_json::Value = serde_json::from_str(&line?)?;
-        if message["target"]["name"] == "wgx"
+        if message["target"]["name"] == package
             && let Some(path) = message["executable"].as_str()
         {
             program = Some(PathBuf::from(path));
         }
     }
     if !child.wait()?.success() {
-        bail!("wgx could not be built");
+        bail!("{package} could not be built");
     }
     program.context("cargo named no program")
 }

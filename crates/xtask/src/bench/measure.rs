@@ -30,12 +30,15 @@ pub(super) struct Figures {
     pub(super) cpu_min_ms: f64,
     /// Median of wall time.
     pub(super) wall_ms: f64,
+    /// Median of the most memory it held, in MiB.
+    pub(super) peak_mib: f64,
 }
 
 /// One run.
 pub(super) struct Sample {
     cpu: Duration,
     wall: Duration,
+    peak_bytes: u64,
 }
 
 impl Probe {
@@ -92,7 +95,8 @@ impl Probe {
         if !ended.status.success() {
             bail!("`{self}` failed while it was measured");
         }
-        Ok(Sample { cpu: ended.rusage.utime + ended.rusage.stime, wall })
+        let cpu = ended.rusage.utime + ended.rusage.stime;
+        Ok(Sample { cpu, wall, peak_bytes: ended.rusage.maxrss })
     }
 }
 
@@ -130,7 +134,11 @@ impl Figures {
     fn of(samples: &[Sample]) -> Self {
         let cpu = sorted(samples.iter().map(|sample| sample.cpu));
         let wall = sorted(samples.iter().map(|sample| sample.wall));
+        let mut peaks: Vec<f64> =
+            samples.iter().map(|sample| sample.peak_bytes as f64 / 1_048_576.0).collect();
+        peaks.sort_by(f64::total_cmp);
         Self {
+            peak_mib: middle(&peaks),
             cpu_ms: middle(&cpu),
             cpu_min_ms: cpu.first().copied().unwrap_or(0.0),
             wall_ms: middle(&wall),

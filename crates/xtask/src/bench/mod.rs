@@ -5,6 +5,7 @@
 
 mod cases;
 mod fixtures;
+mod lens;
 mod machine;
 mod measure;
 mod peers;
@@ -20,7 +21,8 @@ use self::fixtures::Fixtures;
 use self::peers::Peers;
 use self::table::Table;
 
-const USAGE: &str = "usage: cargo xtask bench [--json] [--quick] [--wgx PROGRAM]";
+const USAGE: &str =
+    "usage: cargo xtask bench [--json] [--quick] [--wgx PROGRAM] [--only CASE] [--lens PATH]";
 
 /// Rounds of a comparison: every round runs each of its programs once.
 const ROUNDS: usize = 41;
@@ -32,6 +34,8 @@ struct Bench {
     rounds: usize,
     peers: Peers,
     fixtures: Fixtures,
+    /// What merges are made of; a generated repository when nothing is named.
+    lens: Option<PathBuf>,
 }
 
 /// Builds wgx, measures and prints one table.
@@ -39,16 +43,22 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
     let options = Options::parse(args)?;
     let wgx = match options.wgx {
         Some(program) => program.canonicalize().context("--wgx")?,
-        None => machine::build_wgx()?,
+        None => machine::build("wgx")?,
     };
     let bench = Bench {
         wgx,
         rounds: if options.quick { ROUNDS_QUICK } else { ROUNDS },
         peers: Peers::find(),
         fixtures: Fixtures::new()?,
+        lens: options.lens,
     };
     let mut table = Table::new(&bench)?;
-    for case in cases::ALL {
+    let wanted = |case: &&cases::Case| options.only.as_ref().is_none_or(|name| name == case.name);
+    if !cases::ALL.iter().any(|case| wanted(&case)) {
+        let names: Vec<&str> = cases::ALL.iter().map(|case| case.name).collect();
+        bail!("--only takes one of: {}", names.join(", "));
+    }
+    for case in cases::ALL.iter().filter(wanted) {
         machine::say(&format!("measuring {}", case.name));
         if let Err(error) = (case.measure)(&bench, &mut table) {
             table.not_measured(case.name, &format!("{error:#}"));
@@ -68,17 +78,21 @@ struct Options {
     json: bool,
     quick: bool,
     wgx: Option<PathBuf>,
+    only: Option<String>,
+    lens: Option<PathBuf>,
 }
 
 impl Options {
     fn parse(args: &[String]) -> anyhow::Result<Self> {
-        let mut options = Self { json: false, quick: false, wgx: None };
+        let mut options = Self { json: false, quick: false, wgx: None, only: None, lens: None };
         let mut args = args.iter();
         while let Some(arg) = args.next() {
             match arg.as_str() {
                 "--json" => options.json = true,
                 "--quick" => options.quick = true,
                 "--wgx" => options.wgx = Some(args.next().context(USAGE)?.into()),
+                "--only" => options.only = Some(args.next().context(USAGE)?.clone()),
+                "--lens" => options.lens = Some(args.next().context(USAGE)?.into()),
                 other => bail!("unknown argument {other}\n{USAGE}"),
             }
         }

@@ -26,6 +26,10 @@ pub(super) struct Peers {
     pub(super) cargo: Peer,
     pub(super) git: Peer,
     pub(super) shell: Peer,
+    pub(super) repomix: Peer,
+    pub(super) code2prompt: Peer,
+    pub(super) yek: Peer,
+    pub(super) files_to_prompt: Peer,
     /// The search path with the peers' own folders first: a task that wgx starts meets the same program
     /// that is measured alone, not a shim.
     pub(super) path: OsString,
@@ -44,6 +48,10 @@ impl Peers {
             cargo: peer("cargo", "rustup, https://rustup.rs"),
             git: peer("git", "apt-get install git"),
             shell: peer("sh", "it is part of every system"),
+            repomix: peer("repomix", "npm install -g repomix"),
+            code2prompt: peer("code2prompt", "cargo install code2prompt"),
+            yek: peer("yek", "cargo install yek"),
+            files_to_prompt: peer("files-to-prompt", "pip install files-to-prompt"),
             path: path.clone(),
         };
         let first = peers.just.program.as_deref().and_then(Path::parent).map(Path::to_owned);
