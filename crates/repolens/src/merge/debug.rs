@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
+use super::structure::ORDER;
 use crate::render::view::{Entry, View};
 use crate::render::{self};
 use crate::sidecar::Placed;
@@ -14,17 +15,6 @@ const CATEGORIES: [&str; 6] = ["source", "doc", "config", "contract", "test", "o
 
 const TAGS: [&str; 8] =
     ["ci", "wgx-profile", "ai-context", "runbook", "lockfile", "script", "adr", "feed"];
-
-/// The sections of the specification, by token.
-const ORDER: [&str; 7] = [
-    "source-profile",
-    "profile-description",
-    "reading-plan",
-    "plan",
-    "structure",
-    "manifest",
-    "content",
-];
 
 pub(super) fn lines(view: View<'_>, places: &[Placed]) -> io::Result<Vec<String>> {
     let mut head = Vec::new();

@@ -6,6 +6,7 @@ mod error;
 mod extras;
 mod name;
 mod read;
+mod structure;
 mod write;
 
 use std::fs;
