@@ -25,6 +25,14 @@ pub(crate) struct Arguments {
 /// The verbs, each in the file of its name.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    /// Check merges against their format
+    Validate(verbs::validate::Args),
+    /// Turn a merge back into files
+    Unpack(verbs::unpack::Args),
+    /// Say what changed between two merges
+    Diff(verbs::diff::Args),
+    /// Say where the tokens go
+    Stats(verbs::stats::Args),
     /// Write shell completions
     Completions(verbs::completions::Args),
     /// Write manual pages

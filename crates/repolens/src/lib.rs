@@ -5,6 +5,8 @@
 //! stand in the merge is counted with its reason.
 
 pub mod classify;
+pub mod delta;
+pub mod diff;
 pub mod facts;
 pub mod hub;
 pub mod merge;
@@ -12,8 +14,12 @@ pub mod model;
 pub mod pack;
 pub mod pool;
 pub mod prescan;
+pub mod reader;
 pub mod render;
 pub mod scan;
 pub mod select;
 pub mod sidecar;
+pub mod stats;
 pub mod tokens;
+pub mod unpack;
+pub mod validate;

@@ -1,9 +1,13 @@
 //! The faces of the verbs, one module a verb: arguments, call, rendering.
 
 pub(crate) mod completions;
+pub(crate) mod diff;
 pub(crate) mod man;
 pub(crate) mod merge;
 pub(crate) mod pack;
+pub(crate) mod stats;
+pub(crate) mod unpack;
+pub(crate) mod validate;
 
 use crate::cli::{Arguments, Verb};
 use crate::exit::{self, Exit};
@@ -16,6 +20,10 @@ pub(crate) fn dispatch(arguments: Arguments) -> Exit {
 fn call(arguments: Arguments) -> anyhow::Result<Exit> {
     match arguments.verb {
         None => merge::run(&arguments.merge),
+        Some(Verb::Validate(args)) => validate::run(&args),
+        Some(Verb::Unpack(args)) => unpack::run(&args),
+        Some(Verb::Diff(args)) => diff::run(&args),
+        Some(Verb::Stats(args)) => stats::run(&args),
         Some(Verb::Completions(args)) => completions::run(&args),
         Some(Verb::Man(args)) => man::run(&args),
         Some(Verb::Pack(args)) => pack::run(&args),
