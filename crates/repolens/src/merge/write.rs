@@ -131,7 +131,8 @@ pub(super) fn write(
     let mut drafts = Vec::new();
     let mut places = Vec::new();
     let mut bytes = 0;
-    let mut assembly = Assembly { view, is_split: split_size.is_some(), from: 0, next: 0 };
+    let mut assembly =
+        Assembly { view, is_split: split_size.is_some(), from: 0, next: 0, headed: 0 };
     for part in 0..parts.files.len() {
         let draft = place.draft()?;
         let out = BufWriter::with_capacity(256 * 1024, draft.file().map_err(failed)?);
@@ -217,6 +218,8 @@ struct Assembly<'a> {
     from: u64,
     /// The next file.
     next: usize,
+    /// The next repository without a heading.
+    headed: usize,
 }
 
 impl Assembly<'_> {
@@ -246,8 +249,9 @@ impl Assembly<'_> {
             if first + count < self.next || (first < self.next && first + count == self.next) {
                 continue;
             }
-            let begins = first >= self.next && self.starts_here(repo, part);
-            if begins {
+            // Files without content may come before the first block, and even end the part before it.
+            if repo >= self.headed && self.starts_here(repo, part) {
+                self.headed = repo + 1;
                 run.write(spool, out)?;
                 render::repository(self.view, repo, out)?;
             }

@@ -334,12 +334,12 @@ type Files = BTreeMap<Vec<String>, Vec<u8>>;
 
 fn files_of_a_tree() -> impl Strategy<Value = Files> {
     let path = prop::collection::vec(name(), 1..4);
-    prop::collection::btree_map(path, content(), 1..150)
+    prop::collection::btree_map(path, content(), 1..600)
 }
 
 proptest! {
-    // 120 trees of 75 files each on average: about 9000 files, all densities and splits.
-    #![proptest_config(ProptestConfig { cases: 140, max_shrink_iters: 200, ..ProptestConfig::default() })]
+    // 35 trees of 300 files each on average: 10^4 files, all densities and splits.
+    #![proptest_config(ProptestConfig { cases: 35, max_shrink_iters: 200, ..ProptestConfig::default() })]
     #[test]
     fn random_trees_validate_and_come_back(given in files_of_a_tree(), way in 0..5_usize) {
         let mut tree = Tree::new();
