@@ -35,10 +35,14 @@ pub(crate) enum Verb {
     Stats(verbs::stats::Args),
     /// Write shell completions
     Completions(verbs::completions::Args),
+    /// Remember or show the folder of your working copies
+    Hub(verbs::hub::Args),
     /// Write manual pages
     Man(verbs::man::Args),
     /// Choose what matters for a task, inside an exact token budget
     Pack(verbs::pack::Args),
+    /// Show trees with sizes and tokens, before anything is merged
+    Prescan(verbs::prescan::Args),
 }
 
 /// Parses the process's arguments.

@@ -48,3 +48,17 @@ pub(crate) fn cache() -> Option<PathBuf> {
     let here = working_directory().ok()?;
     Some(here.join(home).join("repolens/facts"))
 }
+
+/// Where settings of this person lie: `$XDG_CONFIG_HOME/hauski`, else `~/.config/hauski`.
+#[expect(clippy::disallowed_methods, reason = "this is the place that reads the environment")]
+pub(crate) fn configuration() -> anyhow::Result<PathBuf> {
+    let variable =
+        |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let folder = variable("XDG_CONFIG_HOME").or_else(|| Some(variable("HOME")?.join(".config")));
+    folder.map(|folder| folder.join("hauski")).ok_or_else(|| {
+        UsageError::with_hint(
+            "there is no configuration folder",
+            "set HOME or XDG_CONFIG_HOME to an absolute path",
+        )
+    })
+}

@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use clap::ValueEnum;
 use contracts::repolens::merge::{MergeReport, MergeResult, SCHEMA};
 use contracts::repolens::report::Extras;
+use repolens::hub;
 use repolens::merge::{
     Density, MergeError, MergeRequest, Merged, Mode, Progress, Target, TokenCounter, merge,
 };
@@ -28,6 +29,9 @@ pub(crate) struct Args {
     /// Working copies, each the root of its own repository [default: .]
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// Every working copy in the hub (`repolens hub set FOLDER`)
+    #[arg(long, conflicts_with = "paths", help_heading = "Selection")]
+    hub: bool,
 
     /// How much of the files is shown
     #[arg(long, short, value_name = "LEVEL", default_value = "max", help_heading = "Selection")]
@@ -213,7 +217,7 @@ fn request(args: &Args) -> anyhow::Result<MergeRequest> {
         pools: pools(args)?,
     };
     let here = settings::working_directory()?;
-    let given = if args.paths.is_empty() { vec![PathBuf::from(".")] } else { args.paths.clone() };
+    let given = given(args)?;
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("."));
     Ok(MergeRequest {
         roots: given.into_iter().map(|path| here.join(path)).collect(),
@@ -246,6 +250,23 @@ fn request(args: &Args) -> anyhow::Result<MergeRequest> {
         target: if args.stdout { Target::Stream } else { Target::Folder(here.join(out)) },
         name: args.name.clone(),
     })
+}
+
+/// The working copies that the call names: paths, all of the hub, or this folder.
+fn given(args: &Args) -> anyhow::Result<Vec<PathBuf>> {
+    if args.hub {
+        let hub = hub::get(&settings::configuration()?)?;
+        let copies = hub::working_copies(&hub)
+            .with_context(|| format!("cannot read the hub {}", hub.display()))?;
+        if copies.is_empty() {
+            return Err(UsageError::with_hint(
+                format!("the hub {} holds no working copy", hub.display()),
+                "clone one into it, or name another folder with `repolens hub set FOLDER`",
+            ));
+        }
+        return Ok(copies);
+    }
+    Ok(if args.paths.is_empty() { vec![PathBuf::from(".")] } else { args.paths.clone() })
 }
 
 fn pools(args: &Args) -> anyhow::Result<Pools> {

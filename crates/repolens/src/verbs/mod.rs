@@ -2,9 +2,11 @@
 
 pub(crate) mod completions;
 pub(crate) mod diff;
+pub(crate) mod hub;
 pub(crate) mod man;
 pub(crate) mod merge;
 pub(crate) mod pack;
+pub(crate) mod prescan;
 pub(crate) mod stats;
 pub(crate) mod unpack;
 pub(crate) mod validate;
@@ -20,12 +22,14 @@ pub(crate) fn dispatch(arguments: Arguments) -> Exit {
 fn call(arguments: Arguments) -> anyhow::Result<Exit> {
     match arguments.verb {
         None => merge::run(&arguments.merge),
-        Some(Verb::Validate(args)) => validate::run(&args),
-        Some(Verb::Unpack(args)) => unpack::run(&args),
-        Some(Verb::Diff(args)) => diff::run(&args),
-        Some(Verb::Stats(args)) => stats::run(&args),
         Some(Verb::Completions(args)) => completions::run(&args),
+        Some(Verb::Diff(args)) => diff::run(&args),
+        Some(Verb::Hub(args)) => hub::run(&args),
         Some(Verb::Man(args)) => man::run(&args),
         Some(Verb::Pack(args)) => pack::run(&args),
+        Some(Verb::Prescan(args)) => prescan::run(&args),
+        Some(Verb::Stats(args)) => stats::run(&args),
+        Some(Verb::Unpack(args)) => unpack::run(&args),
+        Some(Verb::Validate(args)) => validate::run(&args),
     }
 }

@@ -3,6 +3,7 @@
 use std::fs;
 
 use repolens::hub;
+use testkit::{Ran, Run};
 
 use crate::tree::Tree;
 
@@ -40,4 +41,30 @@ fn a_hub_is_set_shown_and_set_again_after_it_was_renamed() {
     the path `R/line
     break` cannot be written in a text file of one line
     ");
+}
+
+#[test]
+fn every_working_copy_in_the_hub_is_merged() {
+    let tree = Tree::new()
+        .folder("hub/b/.git")
+        .file("hub/b/README.md", "b")
+        .folder("hub/a/.git")
+        .file("hub/a/x.rs", "fn x() {}")
+        .file("hub/plain/none.txt", "none");
+    let repolens = |words: &[&str]| -> Ran {
+        let run = Run::new(env!("CARGO_BIN_EXE_repolens"), &tree.root()).args(words);
+        let run = run.env("XDG_CONFIG_HOME", tree.outside().join("config"));
+        run.env("HAUSKI_HOME", tree.outside().join("home")).go()
+    };
+    let unset = repolens(&["--hub", "--stdout"]);
+    assert_eq!((unset.code, unset.stdout.as_str()), (1, ""));
+    assert!(unset.stderr.contains("repolens hub set FOLDER"), "{}", unset.stderr);
+    assert_eq!(repolens(&["hub", "set", "hub"]).code, 0);
+    let shown = repolens(&["hub", "show"]);
+    let hub = tree.root().canonicalize().unwrap().join("hub");
+    assert_eq!(shown.stdout, format!("{}\n  a\n  b\n", hub.display()));
+    let merged = repolens(&["--hub", "--stdout"]);
+    assert_eq!(merged.code, 0, "{}", merged.stderr);
+    assert!(merged.stdout.contains("- Scope: 2 repos: `a`, `b`"), "{}", merged.stdout);
+    assert!(!merged.stdout.contains("none.txt"));
 }

@@ -61,3 +61,17 @@ fn the_signature_changes_with_paths_and_sizes_alone() {
     assert_ne!(first, signature(&demo().file("README.md", "hello")));
     assert_ne!(first, signature(&demo().file("new", "")));
 }
+
+#[test]
+fn a_prescan_is_shown_as_a_tree_and_as_json() {
+    let tree = demo();
+    let root = tree.root();
+    let shown = crate::merging::repolens(&tree.outside(), &["prescan", root.to_str().unwrap()]);
+    assert_eq!(shown.code, 0, "{}", shown.stderr);
+    assert!(shown.stdout.contains("     a/\n"), "{}", shown.stdout);
+    assert!(!shown.stdout.contains("main.rs"), "two levels by default: {}", shown.stdout);
+    let words = ["prescan", "--json", root.to_str().unwrap()];
+    let report = crate::merging::repolens(&tree.outside(), &words);
+    let report: PrescanReport = serde_json::from_str(&report.stdout).expect("the report");
+    assert_eq!(report, scanned(&tree));
+}
