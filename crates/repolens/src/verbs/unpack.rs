@@ -14,10 +14,15 @@ use crate::output;
 /// Lines of one list that people see; `--json` has them all.
 const LISTED_MAX: usize = 50;
 
+/// Turn a merge back into files.
+///
+/// Every file is compared with the hashes of the merge before anything is written, and nothing is ever
+/// written outside the folder. Masked and truncated files are refused without --partial.
 #[derive(Debug, clap::Args)]
+#[command(override_usage = "repolens unpack [OPTIONS] MERGE… DIR")]
 pub(crate) struct Args {
     /// Merges (all their parts), then the folder to unpack into
-    #[arg(required = true, num_args = 2.., value_name = "MERGE… DIR")]
+    #[arg(required = true, value_name = "MERGE… DIR")]
     paths: Vec<PathBuf>,
     /// Sidecar of the merge: compares SHA-256 of every file
     #[arg(long, value_name = "FILE")]
@@ -33,10 +38,16 @@ pub(crate) struct Args {
     json: bool,
 }
 
+fn too_few() -> anyhow::Error {
+    UsageError::with_hint("the folder to unpack into is missing", "repolens unpack MERGE… DIR")
+}
+
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let Some((into, merges)) = args.paths.split_last() else {
-        return Err(UsageError::plain("give merges and a folder"));
-    };
+    // Not counted by clap, so that options may stand between merge and folder.
+    let [merges @ .., into] = args.paths.as_slice() else { return Err(too_few()) };
+    if merges.is_empty() {
+        return Err(too_few());
+    }
     let request = UnpackRequest {
         merges: merges.to_vec(),
         sidecar: args.sidecar.clone(),
