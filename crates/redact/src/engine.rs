@@ -1,6 +1,7 @@
 //! From text to candidates: one pass of the keyword prefilter, each hit judged by its rule, then
 //! the encoded layers.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use crate::assignment;
@@ -49,6 +50,8 @@ pub(crate) enum Rank {
     Shape,
     Name,
     Known,
+    /// Nothing was found, but not everything was looked at.
+    Doubt,
 }
 
 /// What a search needs besides the text.
@@ -57,6 +60,8 @@ pub(crate) struct Search<'a> {
     pub(crate) purpose: Purpose,
     pub(crate) known: Option<&'a Known>,
     pub(crate) depth: usize,
+    /// How many bytes may still be unpacked in this search, all runs and depths together.
+    pub(crate) budget: &'a Cell<usize>,
 }
 
 /// Everything found in `text`, overlaps joined, in order. `masked` holds the masks already in it.

@@ -1,5 +1,5 @@
 //! Text inside text: base64, hexadecimal, gzip, URL escapes, JSON escapes and UTF-16, opened to a
-//! bounded depth and size.
+//! bounded depth and size; what is too large to be opened is masked whole.
 
 use std::io::Read as _;
 use std::ops::Range;
@@ -8,13 +8,14 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use crate::engine::{Candidate, Search, find as find_in};
+use crate::engine::{Candidate, Purpose, Rank, Search, find as find_in};
+use crate::rules::why_of;
 
 /// Shorter encoded runs cannot hold a secret with the name that would give it away.
 const RUN_MIN: usize = 24;
 
 /// Largest text that a compressed stretch is unpacked to, in bytes.
-const UNPACKED_MAX: u64 = 8 * 1024 * 1024;
+const UNPACKED_MAX: usize = 8 * 1024 * 1024;
 
 /// Longest stretch around an escape that is decoded at once, in bytes.
 const STRETCH_MAX: usize = 64 * 1024;
@@ -26,6 +27,13 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
+/// How many bytes one search of a text of `bytes` bytes unpacks. The length is rounded up, as every
+/// round of masking shortens the text: few rounds have a smaller budget than the one before.
+pub(crate) fn budget(bytes: usize) -> usize {
+    let rounded = bytes.checked_next_power_of_two().unwrap_or(bytes);
+    UNPACKED_MAX.saturating_add(rounded.saturating_mul(4))
+}
+
 /// Finds what lies under an encoding; ranges are those of the encoded text.
 pub(crate) fn find(
     text: &[u8],
@@ -34,7 +42,8 @@ pub(crate) fn find(
     found: &mut Vec<Candidate>,
 ) {
     if text.starts_with(&[0x1f, 0x8b]) {
-        found.extend(unpack(text).and_then(|inner| whole(&inner, search, 0..text.len(), "gzip")));
+        let unpacked = Unpacked::new(text, search);
+        found.extend(unpacked.and_then(|unpacked| unpacked.find(search, 0..text.len())));
         return;
     }
     runs(text, search, masked, found);
@@ -55,12 +64,42 @@ fn whole(
     Some(Candidate { secret: range.clone(), context: range.start, layers, ..inner })
 }
 
-fn unpack(packed: &[u8]) -> Option<Vec<u8>> {
-    let mut text = Vec::new();
-    let decoder = flate2::read::GzDecoder::new(packed);
-    // A cut-off stream still yields what came before the cut.
-    let _ = decoder.take(UNPACKED_MAX).read_to_end(&mut text);
-    (!text.is_empty()).then_some(text)
+/// What a compressed stretch holds, up to what may be unpacked.
+struct Unpacked {
+    text: Vec<u8>,
+    /// There is more in it.
+    cut: bool,
+}
+
+impl Unpacked {
+    fn new(packed: &[u8], search: Search<'_>) -> Option<Self> {
+        let left = search.budget.get();
+        let limit = left.min(UNPACKED_MAX);
+        let mut text = Vec::new();
+        let decoder = flate2::read::GzDecoder::new(packed);
+        // A cut-off stream still yields what came before the cut. One more byte shows whether there
+        // is more.
+        let _ = decoder.take(limit as u64 + 1).read_to_end(&mut text);
+        let cut = text.len() > limit;
+        text.truncate(limit);
+        search.budget.set(left - text.len());
+        (cut || !text.is_empty()).then_some(Self { text, cut })
+    }
+
+    /// A candidate for the whole stretch: for what it holds, or because nobody saw all of it.
+    fn find(&self, search: Search<'_>, range: Range<usize>) -> Option<Candidate> {
+        let unseen = self.cut && search.purpose == Purpose::Mask;
+        whole(&self.text, search, range.clone(), "gzip").or_else(|| {
+            unseen.then(|| Candidate {
+                rule: "packed-text",
+                why: why_of("packed-text"),
+                context: range.start,
+                secret: range,
+                rank: Rank::Doubt,
+                layers: vec!["gzip"],
+            })
+        })
+    }
 }
 
 fn in_run(byte: u8) -> bool {
@@ -112,8 +151,9 @@ fn inside(
     range: Range<usize>,
     layer: &'static str,
 ) -> Option<Candidate> {
-    if let Some(unpacked) = decoded.starts_with(&[0x1f, 0x8b]).then(|| unpack(decoded)).flatten() {
-        let inner = whole(&unpacked, search, range, "gzip")?;
+    let packed = decoded.starts_with(&[0x1f, 0x8b]);
+    if let Some(unpacked) = packed.then(|| Unpacked::new(decoded, search)).flatten() {
+        let inner = unpacked.find(search, range)?;
         let layers = [layer].into_iter().chain(inner.layers).collect();
         return Some(Candidate { layers, ..inner });
     }

@@ -1,5 +1,6 @@
 //! [`Redactor`]: masking and scanning of whole texts.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use crate::engine::{self, Candidate, Purpose, Search};
 use crate::fast;
 use crate::judge;
 use crate::known::Known;
+use crate::layers;
 use crate::rules::is_shape;
 
 /// Every mask begins so.
@@ -151,7 +153,8 @@ impl Redactor {
     }
 
     pub(crate) fn search(&self, bytes: &[u8], purpose: Purpose) -> Vec<Candidate> {
-        let search = Search { purpose, known: self.known.as_deref(), depth: 0 };
+        let budget = Cell::new(layers::budget(bytes.len()));
+        let search = Search { purpose, known: self.known.as_deref(), depth: 0, budget: &budget };
         engine::find(bytes, search, &masks_in(bytes))
     }
 

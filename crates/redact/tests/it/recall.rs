@@ -297,14 +297,34 @@ fn encoded_secrets_are_found() {
     assert!(missed.len() * 100 <= total, "{} of {total} missed: {missed:#?}", missed.len());
 }
 
-fn encodings(line: &str) -> Vec<(&'static str, Vec<u8>)> {
+fn gzip(text: &[u8]) -> Vec<u8> {
     use std::io::Write as _;
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(text).expect("writing to memory");
+    gzip.finish().expect("writing to memory")
+}
+
+#[test]
+fn packed_text_beyond_the_budget_of_a_search_is_masked_unseen() {
+    let blanks = STANDARD.encode(gzip(&vec![b' '; 5 << 20]));
+    let bomb = STANDARD.encode(gzip(format!("{blanks}\n").repeat(20).as_bytes()));
+    let secret = fill("password={pw:12}", &mut Random::new(7));
+    let late = STANDARD.encode(gzip(secret.as_bytes()));
+    let text = format!("one {blanks}\ntwo {bomb}\nthree {late}\nfour\n");
+    let masked = redactor().mask(&text);
+    let rules: Vec<&str> = masked.findings.iter().map(|finding| finding.rule).collect();
+    assert_eq!(rules, ["packed-text", "packed-text"]);
+    assert!(masked.text.starts_with(&format!("one {blanks}\ntwo «redacted:packed-text:")));
+    assert!(masked.text.ends_with("»\nfour\n") && !masked.text.contains(&late));
+    assert_eq!(redactor().mask(&masked.text).text, masked.text);
+    assert!(redactor().scan(&text).is_empty(), "nothing was seen, so people are told nothing");
+}
+
+fn encodings(line: &str) -> Vec<(&'static str, Vec<u8>)> {
     let hex: String = line.bytes().map(|byte| format!("{byte:02x}")).collect();
     let url: String = line.bytes().map(|byte| format!("%{byte:02X}")).collect();
     let json: String = line.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect();
-    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    gzip.write_all(line.as_bytes()).expect("writing to memory");
-    let gzip = gzip.finish().expect("writing to memory");
+    let gzip = gzip(line.as_bytes());
     let wide = |line: &str| line.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
     let wide_be = line.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>();
     let base64 = STANDARD.encode(line);
