@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use super::corpus::Corpus;
 use super::history::{Commit, History, MAX_FILES};
 use super::lexical::similarities;
+use super::mask::masked;
 use super::query::{Query, labels};
 use super::terms::Bag;
 
@@ -109,7 +110,8 @@ impl<'a> Past<'a> {
         Neighbours { votes, nearest, best }
     }
 
-    /// The subject of the commit most like the question that touched a file.
+    /// The subject of the commit most like the question that touched a file, without
+    /// secrets.
     #[must_use]
     pub fn nearest_message(&self, query: &Query, file: usize) -> Option<String> {
         let touching = (0..self.len()).filter(|at| self.files[*at].contains(&index(file)));
@@ -118,8 +120,9 @@ impl<'a> Past<'a> {
         let likeness = similarities(query, &messages);
         let best = (0..touching.len())
             .max_by(|a, b| likeness[*a].total_cmp(&likeness[*b]).then(b.cmp(a)))?;
-        let subject = self.commits[touching[best]].message.lines().next()?;
-        Some(subject.chars().take(72).collect())
+        // Masked before it is cut: half a secret is not recognized as one.
+        let (message, _) = masked(&self.commits[touching[best]].message);
+        Some(message.lines().next()?.chars().take(72).collect())
     }
 
     /// Share of the commits with a label of the question that touched each file.
