@@ -108,7 +108,7 @@ pub fn repo_pack(request: &PackRequest) -> Result<Packed, PackError> {
         .iter()
         .map(|(shelf, history)| Judged::new(&query, shelf, history, request))
         .collect();
-    Ok(Assembly::new(request, &query, &judged, notes).fill())
+    Assembly::new(request, &query, &judged, notes).fill()
 }
 
 fn history(repo: &crate::model::Repo, notes: &mut Vec<String>) -> History {
@@ -208,9 +208,13 @@ impl<'a> Assembly<'a> {
     }
 
     /// Chooses again with a greater or smaller target until the text fills the budget.
-    fn fill(self) -> Packed {
+    ///
+    /// # Errors
+    ///
+    /// [`PackError::Budget`] when not even the head fits.
+    fn fill(self) -> Result<Packed, PackError> {
         let budget = self.request.budget;
-        let head = text::head(&self.request.task, budget, self.request.vocabulary.name());
+        let head = self.head().ok_or(PackError::Budget(budget))?;
         let mut best = self.draft(&head, Vec::new());
         let mut target = budget.saturating_sub(best.tokens);
         for _ in 0..ROUNDS {
@@ -233,7 +237,20 @@ impl<'a> Assembly<'a> {
                 target + (budget - tokens)
             };
         }
-        self.packed(best)
+        Ok(self.packed(best))
+    }
+
+    /// The first lines, with as much of the task as fits into the budget.
+    fn head(&self) -> Option<String> {
+        let PackRequest { task, budget, vocabulary, .. } = self.request;
+        let mut most = text::TASK;
+        loop {
+            let head = text::head(task, most, *budget, vocabulary.name());
+            if vocabulary.count(&head) <= *budget {
+                return Some(head);
+            }
+            most = most.checked_sub(1)?;
+        }
     }
 
     fn draft(&self, head: &str, mut choices: Vec<Choice>) -> Draft {

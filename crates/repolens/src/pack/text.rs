@@ -21,11 +21,14 @@ pub(super) struct Block<'a> {
     pub(super) text: &'a dyn Fn((u32, u32)) -> String,
 }
 
-/// The first lines of a pack.
+/// Most characters of the task that are repeated.
+pub(super) const TASK: usize = 100;
+
+/// The first lines of a pack, with at most `most` characters of the task.
 #[must_use]
-pub(super) fn head(task: &str, budget: u64, vocabulary: &str) -> String {
+pub(super) fn head(task: &str, most: usize, budget: u64, vocabulary: &str) -> String {
     let first = task.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().trim();
-    let mut short: String = first.chars().take(100).collect();
+    let mut short: String = first.chars().take(most).collect();
     if short.len() < first.len() {
         short.push('…');
     }

@@ -138,6 +138,32 @@ fn history_tells_what_words_do_not() {
 }
 
 #[test]
+fn a_secret_in_a_commit_message_is_masked_also_where_the_subject_is_cut() {
+    let token = ["ghp", "_", "R8sVq2Lx9Tz4Nw7Kc1Mb6Yd3Hf5Jg0Pa2QeU"].concat();
+    for filler in ["", "and make it quiet for good at night"] {
+        let repo = TestRepo::new().file("src/gamma.rs", "pub fn gamma() {}\n").git();
+        repo.write("src/gamma.rs", "pub fn gamma() {} // one\n");
+        let subject = format!("Mend the thermostat {filler} token={token}");
+        repo.run_git(&["commit", "-qam", &subject]);
+        let ran = repolens(repo.path(), &["pack", "thermostat", "--json", "--budget", "400"]);
+        let report: PackReport = serde_json::from_str(&ran.stdout).expect(&ran.stderr);
+        assert!(report.items[0].why.contains("Mend the thermostat"), "{}", report.items[0].why);
+        assert!(!report.items[0].why.contains(&token[..10]), "{}", report.items[0].why);
+    }
+}
+
+#[test]
+fn a_long_task_of_rare_characters_leaves_the_budget_as_it_is() {
+    let rare: String = (0..100).filter_map(|at| char::from_u32(0x1_3000 + at * 7)).collect();
+    let task = format!("{rare} voucher");
+    let packed = repo_pack(&request(&shop(), &task, 200)).unwrap();
+    let tokens = Vocabulary::O200kBase.count(&packed.text);
+    assert_eq!(tokens, packed.report.tokens);
+    assert!(tokens <= 200, "{tokens} of 200");
+    assert!(packed.text.contains("…\nBudget: 200 tokens"), "{}", packed.text);
+}
+
+#[test]
 fn nothing_that_a_repository_configures_is_executed() {
     let repo = TestRepo::new().file("a.py", "def a():\n    pass\n").git();
     repo.run_git(&["commit", "-q", "--allow-empty", "-m", "Begin with something"]);
