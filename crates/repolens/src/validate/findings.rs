@@ -53,7 +53,11 @@ impl Findings {
 
     /// The kept findings in the order of their places, and how many more there are.
     pub(super) fn finish(mut self) -> (Vec<Finding>, u64) {
-        self.kept.sort_by_key(|finding| (finding.part.unwrap_or(usize::MAX), finding.line));
+        let place = |finding: &Finding| (finding.part.unwrap_or(usize::MAX), finding.line);
+        self.kept.sort_by(|one, other| {
+            let by_rule = || (one.rule, &one.message).cmp(&(other.rule, &other.message));
+            place(one).cmp(&place(other)).then_with(by_rule)
+        });
         let all: u64 = self.counts.values().sum();
         let left_out = all - self.kept.len() as u64;
         (self.kept, left_out)

@@ -53,7 +53,12 @@ impl LinkBook {
 
     /// Reports every link that leads nowhere. `any_names`: parts may have been renamed.
     pub(super) fn finish(&mut self, parts: &[String], any_names: bool, findings: &mut Findings) {
-        for (place, token) in std::mem::take(&mut self.waiting).into_values() {
+        // The keys are random, the findings and which of them are kept must not be.
+        let mut waiting: Vec<_> = std::mem::take(&mut self.waiting).into_values().collect();
+        waiting.sort_unstable_by(|(place, token), (other, other_token)| {
+            (place.part, place.line, token).cmp(&(other.part, other.line, other_token))
+        });
+        for (place, token) in waiting {
             let message = format!("no place has the anchor `{token}` that this links to");
             findings.add(Rule::LinkTarget, place, message);
         }

@@ -197,6 +197,18 @@ fn debug_findings_inform_and_reject_nothing() {
 }
 
 #[test]
+fn findings_of_one_line_have_one_order_and_the_first_are_kept() {
+    let links: String = (100..140).map(|at| format!(" [x](#nowhere-{at})")).collect();
+    let text = Hand::default().text();
+    let text = text.replacen("2. [Plan](#plan).", &format!("2. [Plan](#plan).{links}"), 1);
+    let verdict = verdict(&["tools_merge.md".to_owned()], &[text]);
+    let found = verdict.findings.iter().filter(|finding| finding.rule == "link-target");
+    let found: Vec<_> = found.map(|finding| finding.message.clone()).collect();
+    let wanted = |at| format!("no place has the anchor `nowhere-{at}` that this links to");
+    assert_eq!(found, (100..120).map(wanted).collect::<Vec<_>>());
+}
+
+#[test]
 fn parts_belong_together() {
     let hand = Hand::fleet();
     let (names, parts) = (hand.names(), hand.parts());
