@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use super::read::{self, MASK_MARGIN, Memory, Taken};
 use super::{Progress, TokenCounter};
 use crate::facts::{Cache, Known, Seen};
-use crate::model::{Inclusion, Kind, Reason, Snapshot};
+use crate::model::{Encoding, Inclusion, Kind, Reason, Snapshot};
 use crate::render::anchors::{Id, Names, markers_in};
 use crate::render::block::{self, Content, border};
 use crate::render::view::{Entry, Facts, Hashes, Settings};
@@ -255,7 +255,8 @@ impl<'a> Worker<'a> {
         };
         // What is known is known of whole texts.
         let known = taken.known.as_ref().filter(|_| limit.is_none());
-        let looked_at = limit.map_or(text, |limit| beginning(text, limit + MASK_MARGIN));
+        let border = limit.map(|limit| source_border(&taken.kind, text, limit));
+        let looked_at = border.map_or(text, |border| beginning(text, border as u64 + MASK_MARGIN));
         let redacted = match known {
             Some(Known { clean: Some(true), .. }) => {
                 Redacted { text: Cow::Borrowed(looked_at), spans: Vec::new() }
@@ -264,8 +265,8 @@ impl<'a> Worker<'a> {
         };
         let mut counts = redacted.counts();
         let mut emitted: &str = &redacted.text;
-        if let Some(limit) = limit {
-            let cut = Cut::new(&taken.kind, text, &redacted, limit);
+        if let Some(border) = border {
+            let cut = Cut::new(&taken.kind, text, &redacted, border);
             emitted = &redacted.text[..cut.output];
             taken.inclusion = Inclusion::Truncated { kept: cut.kept };
             counts.clear();
@@ -331,28 +332,9 @@ struct Cut {
 }
 
 impl Cut {
-    /// The last border of a character within the limit that is not inside a secret.
-    fn new(kind: &Kind, text: &str, redacted: &Redacted<'_>, limit: u64) -> Self {
-        let (source, kept_of): (usize, fn(&str) -> u64) = match kind {
-            Kind::Encoded(crate::model::Encoding::Latin1) => (
-                text.char_indices()
-                    .nth(usize::try_from(limit).unwrap_or(usize::MAX))
-                    .map_or(text.len(), |(at, _)| at),
-                |text| text.chars().count() as u64,
-            ),
-            Kind::Encoded(_) => {
-                let mut units = 0;
-                let end = text.char_indices().find(|(_, c)| {
-                    units += c.len_utf16() as u64;
-                    units * 2 > limit
-                });
-                (end.map_or(text.len(), |(at, _)| at), |text| {
-                    text.encode_utf16().count() as u64 * 2
-                })
-            }
-            _ => (beginning(text, limit).len(), |text| text.len() as u64),
-        };
-        let mut source = source;
+    /// The last border of a character up to `border`, a border in `text`, that is not inside a secret.
+    fn new(kind: &Kind, text: &str, redacted: &Redacted<'_>, border: usize) -> Self {
+        let mut source = border;
         let mut shift = 0_isize;
         for span in &redacted.spans {
             if span.source.end <= source {
@@ -361,8 +343,31 @@ impl Cut {
                 source = span.source.start;
             }
         }
-        Self { output: source.saturating_add_signed(shift), kept: kept_of(&text[..source]) }
+        let kept = match kind {
+            Kind::Encoded(Encoding::Latin1) => text[..source].chars().count() as u64,
+            Kind::Encoded(_) => text[..source].encode_utf16().count() as u64 * 2,
+            _ => source as u64,
+        };
+        Self { output: source.saturating_add_signed(shift), kept }
     }
+}
+
+/// The last border of a character in `text` that the first `limit` bytes of the file hold.
+fn source_border(kind: &Kind, text: &str, limit: u64) -> usize {
+    let end = match kind {
+        Kind::Encoded(Encoding::Latin1) => {
+            text.char_indices().nth(usize::try_from(limit).unwrap_or(usize::MAX))
+        }
+        Kind::Encoded(_) => {
+            let mut units = 0;
+            text.char_indices().find(|(_, c)| {
+                units += c.len_utf16() as u64;
+                units * 2 > limit
+            })
+        }
+        _ => return beginning(text, limit).len(),
+    };
+    end.map_or(text.len(), |(at, _)| at)
 }
 
 /// Keeps the bytes of the batches between reading and writing below a bound.

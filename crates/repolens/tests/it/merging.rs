@@ -387,6 +387,31 @@ fn long_files_are_truncated_between_characters_and_marked() {
 }
 
 #[test]
+fn a_limit_counts_the_bytes_of_the_file_in_every_encoding() {
+    let utf16 = [0xFF, 0xFE].into_iter().chain([0x22, 0x6F].repeat(400_000)).collect::<Vec<u8>>();
+    let tree = Tree::new().file("a.txt", [0xE9].repeat(800_000)).file("b.txt", utf16);
+    let text = merged(&tree, &["--max-file-bytes", "400000"]).text();
+    assert!(text.contains(&format!("```text\n{}\n```\n", "é".repeat(400_000))));
+    assert!(text.contains("| truncated (400000 of 800000 bytes) |"));
+    assert!(text.contains(" of 800002 bytes) |"));
+    let kept = text.chars().filter(|c| *c == '漢').count();
+    assert!((199_999..=200_000).contains(&kept), "{kept}");
+}
+
+#[test]
+fn a_repository_whose_first_content_comes_in_the_next_part_has_its_heading() {
+    let tree = Tree::named("one")
+        .file("a.txt", "a\n".repeat(6_000))
+        .outside_repo("two", &[("a.bin", "\0\0\0\0"), ("b.txt", &"b\n".repeat(6_000))]);
+    let two = tree.outside().join("two");
+    let made = merged_roots(&tree, &[tree.root(), two], &["--split-size", "20KB"]);
+    let parts = made.parts();
+    assert_eq!(parts.len(), 2);
+    let headings = |part: &str| part.matches("\n## 📦 two {#repo-").count();
+    assert_eq!((headings(&parts[0]), headings(&parts[1])), (0, 1));
+}
+
+#[test]
 fn densities_say_what_the_table_of_the_specification_says() {
     let tree = demo();
     let lines = |density: &str| {
