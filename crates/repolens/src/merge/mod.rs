@@ -26,7 +26,7 @@ use crate::model::{Inclusion, Snapshot};
 use crate::render::anchors::{Names, hex};
 use crate::render::block::way_back;
 use crate::render::view::{Facts, Parts, Settings, Totals, View, included};
-use crate::scan::{ScanOptions, scan};
+use crate::scan::{self, ScanOptions, scan};
 use crate::select::{Selection, select};
 
 /// Counts the tokens of a text.
@@ -361,10 +361,7 @@ impl Job<'_> {
         place: &write::Place,
     ) -> Result<content::Found, MergeError> {
         let way_back = way_back("");
-        let threads = match self.request.threads {
-            0 => std::thread::available_parallelism().map_or(1, usize::from),
-            threads => threads,
-        };
+        let threads = scan::threads(self.request.threads);
         let pass = content::Pass {
             snapshot,
             names,

@@ -82,9 +82,7 @@ impl Shelf {
 }
 
 fn read_all(root: &Root, repo: &Repo, threads: usize) -> Vec<Outcome> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = if threads == 0 { cores } else { threads };
-    let each = repo.files.len().div_ceil(threads).max(1);
+    let each = repo.files.len().div_ceil(crate::scan::threads(threads)).max(1);
     std::thread::scope(|scope| {
         let parts: Vec<_> = repo
             .files

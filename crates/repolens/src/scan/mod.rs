@@ -23,8 +23,20 @@ pub struct ScanOptions {
     pub no_ignore: bool,
     /// The person's global ignore file. It is not part of the tree, so it is off unless asked.
     pub global_ignore: Option<PathBuf>,
-    /// Threads of the walk; 0 is one for every core. The result does not depend on it.
+    /// Threads of the walk; 0 is one for every core, at most 256. The result does not depend on it.
     pub threads: usize,
+}
+
+/// More threads than this do not help, and a system may refuse to start them.
+const THREADS_MAX: usize = 256;
+
+/// How many threads to start when a person asks for so many; 0 is one for every core.
+pub(crate) fn threads(asked: usize) -> usize {
+    let threads = match asked {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        asked => asked,
+    };
+    threads.min(THREADS_MAX)
 }
 
 /// Scans one to [`ROOTS_MAX`] working copies.

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io;
-use std::num::NonZero;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -94,10 +93,7 @@ pub(super) fn walk(root: &Root, options: &ScanOptions) -> io::Result<Found> {
         queue: Mutex::new(Queue { waiting: vec![first], busy: 0 }),
         changed: Condvar::new(),
     };
-    let threads = match options.threads {
-        0 => thread::available_parallelism().map_or(1, NonZero::get),
-        threads => threads,
-    };
+    let threads = super::threads(options.threads);
     let mut found = Found::default();
     thread::scope(|scope| {
         let workers: Vec<_> = (1..threads).map(|_| scope.spawn(|| walk.work())).collect();

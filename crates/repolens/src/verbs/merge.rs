@@ -77,7 +77,13 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DENSITY", default_value = "auto", help_heading = "Form")]
     meta_density: DensityArg,
     /// Largest part (such as 25MB); larger merges become several files. 0 is no limit
-    #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Form")]
+    #[arg(
+        long,
+        value_name = "SIZE",
+        value_parser = split_size,
+        allow_negative_numbers = true,
+        help_heading = "Form"
+    )]
     split_size: Option<u64>,
     /// Additional blocks: health, organism_index, fleet_panorama, augment_sidecar, delta_reports,
     /// json_sidecar, heatmap (or ai_heatmap), all, none
@@ -393,6 +399,14 @@ fn size(text: &str) -> Result<u64, String> {
     };
     let number: u64 = digits.trim().parse().map_err(|_| format!("`{digits}` is no number"))?;
     number.checked_mul(factor).ok_or_else(|| format!("`{text}` is too large"))
+}
+
+/// As [`size`]; the specification says that a number below zero is no limit either.
+fn split_size(text: &str) -> Result<u64, String> {
+    match text.strip_prefix('-') {
+        Some(below) => size(below).map(|_| 0),
+        None => size(text),
+    }
 }
 
 /// A name that stays in its folder.

@@ -314,6 +314,9 @@ fn parts_never_cut_a_block_and_link_across() {
         assert!(block.ends_with("#manifest)\n\n"), "{block}");
     }
     let whole = merged(&tree, &["--split-size", "0"]).text();
+    for words in [&["--split-size=-1"][..], &["--split-size", "-1"]] {
+        assert_eq!(merged(&tree, words).parts().len(), 1);
+    }
     let files = |text: &str| text.matches("<!-- file:id=").count();
     assert_eq!(files(&whole), parts.iter().map(|part| files(part)).sum::<usize>());
 }
@@ -396,6 +399,12 @@ fn a_limit_counts_the_bytes_of_the_file_in_every_encoding() {
     assert!(text.contains(" of 800002 bytes) |"));
     let kept = text.chars().filter(|c| *c == '漢').count();
     assert!((199_999..=200_000).contains(&kept), "{kept}");
+}
+
+#[test]
+fn any_number_of_threads_may_be_asked_for() {
+    let tree = demo();
+    assert_eq!(merged(&tree, &["--threads", "200000"]).text(), merged(&tree, &[]).text());
 }
 
 #[test]
