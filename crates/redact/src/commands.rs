@@ -156,7 +156,8 @@ fn words_of(text: &[u8]) -> Vec<Range<usize>> {
                 words.push(at + 1..end);
                 at = end + 1;
             }
-            b'\\' if text.get(at + 1) == Some(&b'\n') => at += 2,
+            b'\\' if text[at + 1..].starts_with(b"\n") => at += 2,
+            b'\\' if text[at + 1..].starts_with(b"\r\n") => at += 3,
             _ => {
                 let mut end = word_end(text, at);
                 // A word may hold a quoted part: `-u'name:password'`.

@@ -268,7 +268,8 @@ fn stretch_around(text: &[u8], at: usize, floor: usize) -> Range<usize> {
     // A line end that is itself escaped does not end the stretch.
     while let Some(line) = memchr::memchr(b'\n', &text[end..limit]) {
         end += line;
-        if end == 0 || text[end - 1] != b'\\' {
+        let before = &text[..end];
+        if !before.strip_suffix(b"\r").unwrap_or(before).ends_with(b"\\") {
             return start..end;
         }
         end += 1;

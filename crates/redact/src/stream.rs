@@ -13,8 +13,8 @@ const TAIL: usize = 8 * 1024;
 /// A key block without an end is held up to here; below what the rule for key blocks looks at.
 const HELD_MAX: usize = KEY_BLOCK_MAX / 2;
 
-/// Masks a stream of bytes. Lines come out as soon as they end; a private key block comes out when
-/// it ends. Memory stays below a few hundred kilobytes.
+/// Masks a stream of bytes. Lines come out as soon as they end, a line that ends in a backslash
+/// with the one that continues it; a private key block comes out when it ends. Memory stays below a few hundred kilobytes.
 #[derive(Debug)]
 pub struct LogMasker {
     redactor: Redactor,
@@ -66,7 +66,7 @@ impl LogMasker {
 
     /// How much of the pending bytes can be judged now.
     fn cut(&mut self) -> Option<usize> {
-        let lines = memchr::memrchr(b'\n', &self.pending).map_or(0, |at| at + 1);
+        let lines = line_start(&self.pending, self.pending.len());
         let cut = match last_block(&self.pending) {
             Block::Open(start) if self.pending.len() - start > HELD_MAX => {
                 self.swallowing = Some(Swallow::KeyBlock);
@@ -180,8 +180,13 @@ fn is_foreign(line: &[u8]) -> bool {
     !header && !trimmed.starts_with(b"-----") && trimmed.contains(&b' ') && last.len() < 20
 }
 
+/// Where the line at `at` begins, with the lines before that it continues.
 fn line_start(pending: &[u8], at: usize) -> usize {
-    memchr::memrchr(b'\n', &pending[..at]).map_or(0, |line| line + 1)
+    let is_end = |line: &usize| {
+        let before = &pending[..*line];
+        !before.strip_suffix(b"\r").unwrap_or(before).ends_with(b"\\")
+    };
+    memchr::memrchr_iter(b'\n', &pending[..at]).find(is_end).map_or(0, |line| line + 1)
 }
 
 #[cfg(test)]

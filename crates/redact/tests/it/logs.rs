@@ -40,6 +40,9 @@ const LINES: &[&str] = &[
     "GET https://b.test/k?X-Amz-Expires=60&X-Amz-Signature=@ HTTP/1.1",
     "password: ab&@",
     "password=ab&@&user=bob",
+    "curl -sSf \\\n  -u bob:@ \\\n  https://x.test/api",
+    "curl -sSf \\\r\n  -u bob:@ \\\r\n  https://x.test/api",
+    "docker login \\\n  -u bob \\\n  -p @ registry.test",
     "\u{1b}[1mpassword\u{1b}[0m=\u{1b}[32m@\u{1b}[0m",
     "\u{1b}[36mAPI_TOKEN\u{1b}[39m: \u{1b}[33m\"@\"\u{1b}[39m",
 ];
