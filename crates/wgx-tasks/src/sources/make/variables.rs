@@ -1,6 +1,7 @@
 //! Variables of make and their expansion as far as it is pure: nothing is started, and what would need
 //! a shell or the environment becomes [`UNKNOWN`].
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use super::text::{self, UNKNOWN};
@@ -14,6 +15,8 @@ const MAX_DEPTH: usize = 40;
 const MAX_STEPS: usize = 200_000;
 /// Longest text that an expansion may produce, in bytes.
 const MAX_BYTES: usize = 1_000_000;
+/// Most bytes that answered shell commands of one repository may read, pass on and print together.
+const MAX_SHELL_BYTES: usize = 8_000_000;
 
 /// A variable.
 #[derive(Clone, Debug)]
@@ -47,6 +50,8 @@ pub(super) struct Variables<'a> {
     pub(super) evaluated: Vec<String>,
     /// Answers of shell commands.
     answers: HashMap<String, String>,
+    /// Bytes that answering shell commands may still take.
+    shell_bytes: Cell<usize>,
     steps: usize,
     bytes: usize,
     depth: usize,
@@ -62,6 +67,7 @@ impl<'a> Variables<'a> {
             locals: Vec::new(),
             evaluated: Vec::new(),
             answers: HashMap::new(),
+            shell_bytes: Cell::new(MAX_SHELL_BYTES),
             steps: 0,
             bytes: 0,
             depth: 0,
@@ -94,6 +100,14 @@ impl<'a> Variables<'a> {
             }
         }
         variables
+    }
+
+    /// Takes bytes from what shell commands may still read and print; `None` when all is spent, and
+    /// from then on for every command.
+    pub(super) fn spend(&self, bytes: usize) -> Option<()> {
+        let left = self.shell_bytes.get().checked_sub(bytes);
+        self.shell_bytes.set(left.unwrap_or(0));
+        left.map(|_| ())
     }
 
     /// The absolute folder that make runs in.

@@ -389,6 +389,28 @@ fn commands_that_only_a_shell_knows_stay_unknown() {
     }
 }
 
+/// Each of these would print gigabytes.
+#[test]
+fn shell_commands_that_grow_without_end_stay_unknown() {
+    let many = "a".repeat(300);
+    let sed = format!("echo a | sed '{}'", vec![format!("s/a/{many}/g"); 8].join(";"));
+    for command in [&*sed, "cat many | xargs -n1 cat big", "cat many | xargs -I@ cat big big big"] {
+        let repo = makefile(&format!("a-$(shell {command}):\nb:\n"));
+        repo.write("many", &"x\n".repeat(3_000));
+        repo.write("big", &"word ".repeat(180_000));
+        assert_eq!(names_with(&repo, &[]), ["b"], "{command}");
+        assert!(!repo.notes(Make).is_empty(), "{command}");
+    }
+}
+
+#[test]
+fn names_of_the_root_folder_are_its_slash() {
+    let repo = makefile(
+        "$(subst /,R,a-$(shell dirname /foo) b-$(shell basename /) c-$(shell dirname a//b)):\n",
+    );
+    assert_eq!(names_with(&repo, &[]), ["a-R", "b-R", "c-a"]);
+}
+
 #[test]
 fn phony_names_lose_the_dot_and_slash_that_make_ignores() {
     let repo = makefile(".PHONY: ./client .//server\n./client:\n\tgo test\n");

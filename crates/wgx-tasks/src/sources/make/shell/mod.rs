@@ -175,7 +175,17 @@ impl Shell<'_, '_> {
         there.then(|| absolute(&self.dir, to))
     }
 
+    /// One command, paid for by what it is given and what it prints.
     fn simple(&self, words: &[&str], input: Option<Answer>) -> Option<Answer> {
+        let given: usize = words.iter().map(|word| word.len() + 1).sum();
+        let piped = input.as_ref().map_or(0, |input| input.text.len());
+        self.variables.spend(given + piped + 64)?;
+        let answer = self.answered(words, input)?;
+        self.variables.spend(answer.text.len())?;
+        Some(answer).filter(|answer| answer.text.len() <= MAX_BYTES)
+    }
+
+    fn answered(&self, words: &[&str], input: Option<Answer>) -> Option<Answer> {
         let variables = self.variables;
         let (program, args) = words.split_first()?;
         match (*program, args) {
@@ -283,7 +293,11 @@ impl Shell<'_, '_> {
         let mut text = String::new();
         for items in items.chunks(at_once) {
             let words: Vec<String> = match mark {
-                Some(mark) => program.iter().map(|word| word.replace(mark, items[0])).collect(),
+                Some(mark) => {
+                    let marks: usize = program.iter().map(|word| word.matches(mark).count()).sum();
+                    self.variables.spend(marks.saturating_mul(items[0].len()))?;
+                    program.iter().map(|word| word.replace(mark, items[0])).collect()
+                }
                 None => program.iter().chain(items).map(|word| (*word).to_owned()).collect(),
             };
             text.push_str(&self.exec(&words, &[])?);
@@ -314,6 +328,7 @@ impl Shell<'_, '_> {
         }
         Some(answer.text)
     }
+
     fn cat(&self, paths: &[&str]) -> Option<Answer> {
         let mut text = String::new();
         for path in paths {
@@ -321,7 +336,10 @@ impl Shell<'_, '_> {
                 return None;
             }
             match self.files().read(&self.inside(path)?).ok()? {
-                Some(content) => text.push_str(&content),
+                Some(content) => {
+                    self.variables.spend(content.len() + 64)?;
+                    text.push_str(&content);
+                }
                 None => return Some(Answer { text, ..Answer::failed() }),
             }
         }
@@ -453,9 +471,14 @@ fn go_env(variables: &Variables<'_>, name: &str) -> Option<Answer> {
 }
 
 fn part(program: &str, path: &str) -> String {
-    let path = path.trim_end_matches('/');
+    let trimmed = path.trim_end_matches('/');
+    if trimmed.is_empty() && !path.is_empty() {
+        return "/".to_owned();
+    }
+    let path = trimmed;
     match (program, path.rsplit_once('/')) {
-        ("dirname", Some((dir, _))) => dir.to_owned(),
+        ("dirname", Some((dir, _))) if dir.trim_end_matches('/').is_empty() => "/".to_owned(),
+        ("dirname", Some((dir, _))) => dir.trim_end_matches('/').to_owned(),
         ("dirname", None) => ".".to_owned(),
         (_, Some((_, name))) => name.to_owned(),
         (_, None) => path.to_owned(),

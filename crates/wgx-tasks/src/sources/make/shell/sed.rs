@@ -1,5 +1,7 @@
 //! `sed` without files that it would write: substitutions, deletions, and lines to print.
 
+use std::cell::Cell;
+
 use regex::{Captures, Regex};
 
 use super::filters::input_of;
@@ -71,18 +73,31 @@ pub(super) fn sed(shell: &Shell<'_, '_>, args: &[&str], input: Option<Answer>) -
     if in_order && !input.ordered {
         return None;
     }
-    Some(edit(&steps, quiet, &input))
+    edit(shell, &steps, quiet, &input)
 }
 
-fn edit(steps: &[Step], quiet: bool, input: &Answer) -> Answer {
+fn edit(shell: &Shell<'_, '_>, steps: &[Step], quiet: bool, input: &Answer) -> Option<Answer> {
+    let variables = shell.variables;
+    let spent = Cell::new(false);
+    // A replacement may be longer than what it replaces, and the next one longer again.
+    let pay = |bytes: usize| {
+        let paid = variables.spend(bytes).is_some();
+        spent.set(spent.get() || !paid);
+        paid
+    };
     let lines: Vec<&str> = input.text.lines().collect();
     let mut inside = vec![false; steps.len()];
     let mut text = String::new();
     let mut put = |line: &str| {
-        text.push_str(line);
-        text.push('\n');
+        if pay(line.len() + 1) {
+            text.push_str(line);
+            text.push('\n');
+        }
     };
     'lines: for (index, line) in lines.iter().enumerate() {
+        if spent.get() {
+            return None;
+        }
         let mut line = (*line).to_owned();
         let mut kept = !quiet;
         let mut quits = false;
@@ -102,7 +117,10 @@ fn edit(steps: &[Step], quiet: bool, input: &Answer) -> Answer {
                     if !from.is_match(&line) {
                         continue;
                     }
-                    let fill = |found: &Captures<'_>| filled(to, found);
+                    let fill = |found: &Captures<'_>| {
+                        let text = filled(to, found);
+                        if pay(text.len()) { text } else { String::new() }
+                    };
                     let limit = usize::from(!all);
                     line = from.replacen(&line, limit, fill).into_owned();
                     if *print {
@@ -121,7 +139,7 @@ fn edit(steps: &[Step], quiet: bool, input: &Answer) -> Answer {
             break 'lines;
         }
     }
-    Answer { text, ok: true, ordered: input.ordered }
+    (!spent.get()).then_some(Answer { text, ok: true, ordered: input.ordered })
 }
 
 struct Spot<'l> {
