@@ -27,6 +27,9 @@ const HARMLESS: &[(&str, &str)] = &[
     ("core.fsmonitor", "false"),
     ("core.hooksPath", "/dev/null"),
     ("core.pager", "cat"),
+    // Without these, git reads the files of that purpose in the person's configuration folder.
+    ("core.excludesFile", "/dev/null"),
+    ("core.attributesFile", "/dev/null"),
     ("core.askPass", ""),
     ("core.editor", "false"),
     ("core.sshCommand", "false"),

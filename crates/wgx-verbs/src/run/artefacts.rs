@@ -120,7 +120,7 @@ fn starts(folder: &Path, globs: &[String]) -> Vec<PathBuf> {
         let mut parts = glob.split('/').filter(|part| !part.is_empty() && *part != ".");
         let exists = parts.by_ref().take_while(is_plain).all(|part| {
             start.push(part);
-            start.symlink_metadata().is_ok_and(|metadata| !metadata.is_symlink())
+            part != ".git" && start.symlink_metadata().is_ok_and(|metadata| !metadata.is_symlink())
         });
         if exists && !starts.iter().any(|known| start.starts_with(known)) {
             starts.retain(|known| !known.starts_with(&start));
