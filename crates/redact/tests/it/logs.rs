@@ -33,7 +33,7 @@ const LINES: &[&str] = &[
     "> Authorization: Custom @",
     "> Authorization: @",
     "Proxy-Authorization: Basic @",
-    "headers={'Authorization': 'ApiKey @'}",
+    "headers={'Authorization': 'ApiKey @'}", // wgx:allow-secret
     "Authorization: AWS4-HMAC-SHA256 Credential=x/20260101/eu/s3/aws4_request, Signature=@",
     "GET /x?page=2&access_token=@&y=1 HTTP/1.1",
     "GET /x?api_key=@ HTTP/1.1",
