@@ -54,6 +54,27 @@ pub enum GitError {
     Failed(String),
 }
 
+/// Whether a `.git` folder has its objects, names and settings in itself.
+fn holds_its_own(git_dir: &Path) -> bool {
+    let elsewhere = ["commondir", "objects/info/alternates", "objects/info/http-alternates"];
+    let parts =
+        ["HEAD", "config", "packed-refs", "objects", "objects/info", "objects/pack", "refs"];
+    let about = |name: &str| git_dir.join(name).symlink_metadata();
+    let config = std::fs::read(git_dir.join("config")).unwrap_or_default();
+    let includes =
+        |line: &[u8]| line.trim_ascii_start().to_ascii_lowercase().starts_with(b"[include");
+    elsewhere.iter().all(|name| about(name).is_err())
+        && !parts.iter().any(|name| about(name).is_ok_and(|about| about.is_symlink()))
+        && !config.split(|byte| *byte == b'\n').any(includes)
+}
+
+/// A short file of one line, without the line end.
+fn one_line(file: &Path) -> Option<String> {
+    let mut text = String::new();
+    std::fs::File::open(file).ok()?.take(4096).read_to_string(&mut text).ok()?;
+    Some(text.trim_end().to_owned())
+}
+
 /// One repository and the limits of every question.
 #[derive(Debug, Clone)]
 pub struct Git {
@@ -66,20 +87,24 @@ pub struct Git {
 }
 
 impl Git {
-    /// The repository whose work tree is `root` itself; nothing where `root` is no repository. A
-    /// repository around `root` is not looked for.
+    /// The repository whose work tree is `root` itself; nothing where `root` is no repository, or where
+    /// its `.git` leads to objects elsewhere that do not name this root in return: what a working copy
+    /// says of itself must not open another one. A repository around `root` is not looked for.
     #[must_use]
     pub fn at(root: &Path) -> Option<Self> {
         let dot_git = root.join(".git");
         let kind = dot_git.symlink_metadata().ok()?;
         if kind.is_dir() {
-            return Self::bare(&dot_git);
+            return Self::bare(&dot_git).filter(|_| holds_its_own(&dot_git));
         }
-        if !kind.is_file() || kind.len() > 4096 {
+        if !kind.is_file() {
             return None;
         }
-        let text = std::fs::read_to_string(&dot_git).ok()?;
-        Self::bare(&root.join(text.strip_prefix("gitdir:")?.trim()))
+        // A linked work tree: the repository it belongs to knows it.
+        let git_dir = root.join(one_line(&dot_git)?.strip_prefix("gitdir:")?.trim());
+        let back = root.join(one_line(&git_dir.join("gitdir"))?);
+        let is_known = back.canonicalize().ok()? == dot_git.canonicalize().ok()?;
+        Self::bare(&git_dir).filter(|_| is_known)
     }
 
     /// The repository in a folder that holds HEAD and objects.

@@ -113,7 +113,10 @@ pub fn repo_pack(request: &PackRequest) -> Result<Packed, PackError> {
 
 fn history(repo: &crate::model::Repo, notes: &mut Vec<String>) -> History {
     let Some(git) = Git::at(&repo.root) else {
-        notes.push(format!("{}: no git repository, so its history says nothing", repo.name));
+        notes.push(format!(
+            "{}: no git repository of its own, so its history says nothing",
+            repo.name
+        ));
         return History::default();
     };
     History::read(&git, "HEAD", MAX_COMMITS).unwrap_or_else(|error| {

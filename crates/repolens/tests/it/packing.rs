@@ -163,6 +163,51 @@ fn a_long_task_of_rare_characters_leaves_the_budget_as_it_is() {
     assert!(packed.text.contains("…\nBudget: 200 tokens"), "{}", packed.text);
 }
 
+/// The history of another repository must not be opened by what a working copy says of itself.
+#[test]
+fn history_stays_in_the_root() {
+    let private = TestRepo::new().file("a.py", "def thermostat():\n    pass\n").git();
+    private.write("a.py", "def thermostat():\n    return 1\n");
+    private.run_git(&["commit", "-qam", "Mend the thermostat of the safe"]);
+    let objects = private.path().join(".git/objects");
+    let (gitdir, common) = (private.path().join(".git"), private.path().join(".git"));
+    type Trap = Box<dyn Fn(&std::path::Path)>;
+    let traps: [Trap; 4] = [
+        Box::new(move |root| {
+            std::fs::remove_dir_all(root.join(".git")).unwrap();
+            std::fs::write(root.join(".git"), format!("gitdir: {}\n", gitdir.display())).unwrap();
+        }),
+        Box::new(move |root| {
+            std::fs::write(root.join(".git/commondir"), common.display().to_string()).unwrap();
+        }),
+        Box::new(move |root| {
+            let info = root.join(".git/objects/info");
+            std::fs::create_dir_all(&info).unwrap();
+            std::fs::write(info.join("alternates"), format!("{}\n", objects.display())).unwrap();
+        }),
+        Box::new(|root| {
+            let config = root.join(".git/config");
+            let text = std::fs::read_to_string(&config).unwrap();
+            std::fs::write(config, format!("{text}[include]\n\tpath = /etc/passwd\n")).unwrap();
+        }),
+    ];
+    for trap in traps {
+        let repo = TestRepo::new().file("a.py", "def thermostat():\n    pass\n").git();
+        let words = ["pack", "thermostat", "--json", "--budget", "600"];
+        let own = repolens(repo.path(), &words);
+        assert!(!own.stdout.contains("of its own"), "{}", own.stdout);
+        trap(repo.path());
+        let ran = repolens(repo.path(), &words);
+        assert!(!ran.stdout.contains("of the safe"), "{}", ran.stdout);
+        assert!(ran.stdout.contains("no git repository of its own"), "{}", ran.stdout);
+    }
+    let linked = tempfile::tempdir().unwrap();
+    let place = linked.path().join("tree");
+    private.run_git(&["worktree", "add", "-q", place.to_str().unwrap()]);
+    let ran = repolens(&place, &["pack", "thermostat", "--json", "--budget", "600"]);
+    assert!(ran.stdout.contains("Mend the thermostat"), "{}", ran.stdout);
+}
+
 #[test]
 fn nothing_that_a_repository_configures_is_executed() {
     let repo = TestRepo::new().file("a.py", "def a():\n    pass\n").git();

@@ -45,7 +45,10 @@ pub(super) struct Case<'r> {
 impl Repository {
     /// Opens a work tree or a bare repository.
     pub(super) fn open(dir: &Path, most: usize) -> anyhow::Result<Self> {
-        let mut git = Git::at(dir).or_else(|| Git::bare(dir)).context("no git repository")?;
+        let mut git = Git::at(dir)
+            .or_else(|| Git::bare(dir))
+            .or_else(|| Git::bare(&dir.join(".git")))
+            .context("no git repository")?;
         git.time_limit = Duration::from_secs(300);
         git.max_bytes = 1 << 30;
         let history = History::read(&git, "HEAD", READ_COMMITS)?;
