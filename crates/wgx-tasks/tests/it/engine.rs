@@ -163,11 +163,19 @@ impl Terminal {
         assert!(self.started.elapsed() < Duration::from_secs(60), "the terminal hangs");
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
         let limit = Timespec { tv_sec: 20, tv_nsec: 0 };
-        let ready = poll(&mut [PollFd::new(&self.master, PollFlags::IN)], Some(&limit)).unwrap();
+        let ready = poll(&mut [PollFd::new(&self.master, PollFlags::IN)], Some(&limit));
+        // A child of another test ended: its signal interrupts every waiting call.
+        if ready == Err(rustix::io::Errno::INTR) {
+            return true;
+        }
+        let ready = ready.unwrap();
         let seen = String::from_utf8_lossy(&self.seen).into_owned();
         assert!(ready > 0, "nothing happens on the terminal any more:\n{seen}");
         let mut buffer = [0; 4096];
-        let length = self.master.read(&mut buffer).unwrap_or(0);
+        let length = match self.master.read(&mut buffer) {
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => return true,
+            read => read.unwrap_or(0),
+        };
         self.seen.extend_from_slice(&buffer[..length]);
         length > 0
     }
