@@ -290,7 +290,13 @@ fn extras(args: &Args) -> anyhow::Result<Extras> {
             "organism_index" => extras.organism_index = true,
             "fleet_panorama" => extras.fleet_panorama = true,
             "augment_sidecar" => extras.augment_sidecar = true,
-            "delta_reports" => extras.delta_reports = true,
+            // Asked for and left out silently, it would look as if nothing had changed.
+            "delta_reports" => {
+                return Err(UsageError::with_hint(
+                    "the delta block cannot be made yet: no option names an earlier merge",
+                    "`repolens diff A B` compares two merges or sidecars",
+                ));
+            }
             "json_sidecar" => extras.json_sidecar = true,
             "heatmap" | "ai_heatmap" => extras.heatmap = true,
             "all" => {
@@ -301,14 +307,14 @@ fn extras(args: &Args) -> anyhow::Result<Extras> {
                     augment_sidecar: true,
                     json_sidecar: !args.stdout,
                     heatmap: true,
-                    delta_reports: extras.delta_reports,
+                    delta_reports: false,
                 }
             }
             "none" | "" => {}
             word => {
                 return Err(UsageError::with_hint(
                     format!("`{word}` is no extra"),
-                    "the extras are health, organism_index, fleet_panorama, augment_sidecar, delta_reports, json_sidecar, heatmap",
+                    "the extras are health, organism_index, fleet_panorama, augment_sidecar, json_sidecar, heatmap",
                 ));
             }
         }

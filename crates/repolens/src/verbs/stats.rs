@@ -13,6 +13,7 @@ use repolens::reader::{Outline, outline};
 use repolens::scan::ScanOptions;
 use repolens::select::{Level, Selection};
 use repolens::stats::{Sized, of_merge, stats, svg};
+use repolens::tokens::Vocabulary;
 
 use crate::exit::{Exit, UsageError};
 use crate::{output, settings};
@@ -68,7 +69,8 @@ fn files(args: &Args) -> anyhow::Result<Vec<Sized>> {
         files.extend(of_merge(&outline));
     }
     if !folders.is_empty() {
-        let merged = merge(&request(folders)?, None, &Silent)?;
+        let count = |text: &str| Vocabulary::default().count(text);
+        let merged = merge(&request(folders)?, Some(&count), &Silent)?;
         for mut stream in merged.into_iter().filter_map(|one| one.stream) {
             std::io::Seek::rewind(&mut stream)?;
             files.extend(of_merge(&readable(outline(stream), Path::new("the merge"))?));
@@ -118,7 +120,7 @@ fn request(roots: Vec<PathBuf>) -> anyhow::Result<MergeRequest> {
         generated_at: settings::generated_at()?,
         threads: 0,
         debug: false,
-        cache: None,
+        cache: settings::cache(),
         target: Target::Stream,
         name: None,
     })
