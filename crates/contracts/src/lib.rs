@@ -3,6 +3,7 @@
 //! Plain data: serde and JSON Schema, no behaviour beyond conversions, no IO. Fields may be added to a
 //! report, never renamed or removed; `schemas/` holds what [`schemas`] generates.
 
+pub mod hauski;
 pub mod memory;
 pub mod repolens;
 pub mod wgx;
@@ -21,5 +22,9 @@ pub fn schemas() -> Vec<PublishedSchema> {
         id: memory::PACK_SCHEMA,
         generate: || schemars::schema_for!(memory::PackManifest),
     };
-    std::iter::once(packs).chain(repolens::schemas()).chain(wgx::schemas()).collect()
+    std::iter::once(packs)
+        .chain(hauski::schemas())
+        .chain(repolens::schemas())
+        .chain(wgx::schemas())
+        .collect()
 }

@@ -1,6 +1,6 @@
 //! `cargo xtask tidy`: layers, file headers, verbs that equal files, dependencies that stay light.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -157,30 +157,33 @@ fn light_build() -> anyhow::Result<Vec<String>> {
 fn same_features() -> anyhow::Result<Vec<String>> {
     let whole = packages(&["--workspace"])?;
     let alone = packages(&["--package", "wgx", "--edges", "normal,build"])?;
-    let differs = |(name, features): (&String, &String)| {
-        let other = whole.get(name)?;
-        (other != features).then(|| {
-            format!("{name} has other features in the workspace: {other} instead of {features}")
+    let differs = |(name, variants): (&String, &BTreeSet<String>)| {
+        let others = whole.get(name)?;
+        (!variants.is_subset(others)).then(|| {
+            format!(
+                "{name} has other features in the workspace: {others:?} instead of {variants:?}"
+            )
         })
     };
     Ok(alone.iter().filter_map(differs).collect())
 }
 
-/// `name version` → features, as cargo resolves them.
-fn packages(selection: &[&str]) -> anyhow::Result<BTreeMap<String, String>> {
+/// `name version` → each set of features it is built with (once for this machine's programs, once
+/// for the macros), as cargo resolves them.
+fn packages(selection: &[&str]) -> anyhow::Result<BTreeMap<String, BTreeSet<String>>> {
     let mut arguments = vec!["tree", "--locked", "--prefix", "none", "--format", "{p}|{f}"];
     arguments.extend(selection);
     let output = cargo(&arguments).output()?;
     if !output.status.success() {
         bail!("cargo tree failed: {}", String::from_utf8_lossy(&output.stderr));
     }
-    let mut packages: BTreeMap<String, String> = BTreeMap::new();
+    let mut packages: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for line in String::from_utf8(output.stdout)?.lines() {
         let Some((package, features)) = line.trim_end_matches(" (*)").split_once('|') else {
             continue;
         };
         let name = package.split(" (").next().unwrap_or(package);
-        packages.insert(name.to_owned(), features.to_owned());
+        packages.entry(name.to_owned()).or_default().insert(features.to_owned());
     }
     Ok(packages)
 }

@@ -1,0 +1,24 @@
+//! What crosses the borders of the daemon: policy files, plugin manifests, the plugin protocol, audit
+//! lines and the reports of `hauski`.
+
+pub mod audit;
+pub mod plugin;
+pub mod policy;
+pub mod protocol;
+
+use crate::PublishedSchema;
+
+/// The published schemas of the daemon.
+pub(crate) fn schemas() -> Vec<PublishedSchema> {
+    vec![
+        PublishedSchema { id: plugin::SCHEMA, generate: || schemars::schema_for!(plugin::Plugins) },
+        PublishedSchema {
+            id: policy::ROUTING,
+            generate: || schemars::schema_for!(policy::Routing),
+        },
+        PublishedSchema { id: policy::LIMITS, generate: || schemars::schema_for!(policy::Limits) },
+        PublishedSchema { id: policy::MEMORY, generate: || schemars::schema_for!(policy::Memory) },
+        PublishedSchema { id: policy::MODELS, generate: || schemars::schema_for!(policy::Models) },
+        PublishedSchema { id: audit::SCHEMA, generate: || schemars::schema_for!(audit::Line) },
+    ]
+}

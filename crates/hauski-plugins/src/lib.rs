@@ -1,0 +1,1 @@
+//! Plugin protocol, supervisor, logs, limits and the sandbox of plugin processes.

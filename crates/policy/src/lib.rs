@@ -1,0 +1,1 @@
+//! Policy files in, a decision with its reason out; pure.
