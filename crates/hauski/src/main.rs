@@ -1,3 +1,24 @@
 //! The daemon: gateway, plugin host, policies, audit and budgets, and the command line that operates it.
 
-fn main() {}
+#![expect(dead_code, reason = "the frame stands before all of its users")]
+
+mod cli;
+mod exit;
+mod metrics;
+mod output;
+mod policies;
+mod routes;
+mod server;
+mod settings;
+mod state;
+mod verbs;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let code = match cli::parse() {
+        Ok(arguments) => verbs::run(arguments),
+        Err(error) => exit::usage(&error),
+    };
+    ExitCode::from(code.as_u8())
+}

@@ -2,9 +2,11 @@
 //! lines and the reports of `hauski`.
 
 pub mod audit;
+pub mod daemon;
 pub mod plugin;
 pub mod policy;
 pub mod protocol;
+pub mod routes;
 
 use crate::PublishedSchema;
 
@@ -20,5 +22,10 @@ pub(crate) fn schemas() -> Vec<PublishedSchema> {
         PublishedSchema { id: policy::MEMORY, generate: || schemars::schema_for!(policy::Memory) },
         PublishedSchema { id: policy::MODELS, generate: || schemars::schema_for!(policy::Models) },
         PublishedSchema { id: audit::SCHEMA, generate: || schemars::schema_for!(audit::Line) },
+        PublishedSchema {
+            id: daemon::RUNNING,
+            generate: || schemars::schema_for!(daemon::Running),
+        },
+        PublishedSchema { id: routes::SCHEMA, generate: || schemars::schema_for!(routes::Report) },
     ]
 }

@@ -1,0 +1,84 @@
+//! The one registry of metrics; `docs/metrics.md` lists what it holds and a test compares both.
+
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+/// Upper bounds of the latency histograms in seconds; the budgets of `limits.yaml` lie on bounds.
+const SECONDS: [f64; 15] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.06, 0.1, 0.25, 0.4, 1.0, 2.5, 10.0, 60.0, 600.0];
+
+/// Labels of a request. The path is the route's pattern, never what the client wrote.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct RequestLabels {
+    /// `GET`, `POST` …; `other` for methods that no route has.
+    pub(crate) method: &'static str,
+    /// Pattern of the route, or `unmatched`.
+    pub(crate) path: String,
+    /// Status code.
+    pub(crate) status: u16,
+}
+
+/// Labels of a duration.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct RouteLabels {
+    /// As in [`RequestLabels`].
+    pub(crate) method: &'static str,
+    /// As in [`RequestLabels`].
+    pub(crate) path: String,
+}
+
+/// Counters and histograms of the daemon.
+pub(crate) struct Metrics {
+    registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    durations: Family<RouteLabels, Histogram, fn() -> Histogram>,
+    /// Requests at work.
+    pub(crate) in_flight: Gauge,
+    /// Open connections.
+    pub(crate) connections: Gauge,
+}
+
+impl Metrics {
+    /// An empty registry with all families of the daemon.
+    pub(crate) fn new() -> Self {
+        let mut registry = Registry::default();
+        let requests = Family::default();
+        let durations = Family::new_with_constructor((|| Histogram::new(SECONDS)) as fn() -> _);
+        let (in_flight, connections) = (Gauge::default(), Gauge::default());
+        registry.register(
+            "build",
+            "Version of the program",
+            Info::new([("version", env!("CARGO_PKG_VERSION"))]),
+        );
+        registry.register("http_requests", "Requests answered", requests.clone());
+        registry.register(
+            "http_request_duration_seconds",
+            "Time from the head of a request to the head of its answer",
+            durations.clone(),
+        );
+        registry.register("http_requests_in_flight", "Requests at work", in_flight.clone());
+        registry.register("http_connections", "Open connections", connections.clone());
+        Self { registry, requests, durations, in_flight, connections }
+    }
+
+    /// Counts an answered request.
+    pub(crate) fn observe(&self, labels: &RequestLabels, duration: Duration) {
+        let route = RouteLabels { method: labels.method, path: labels.path.clone() };
+        self.requests.get_or_create(labels).inc();
+        self.durations.get_or_create(&route).observe(duration.as_secs_f64());
+    }
+
+    /// Everything in the text format of OpenMetrics.
+    pub(crate) fn render(&self) -> Result<String, std::fmt::Error> {
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}

@@ -1,0 +1,5 @@
+//! The handlers, a file per topic; `server/table.rs` says where each hangs.
+
+pub(crate) mod config;
+pub(crate) mod health;
+pub(crate) mod metrics;

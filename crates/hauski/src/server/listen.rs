@@ -1,0 +1,107 @@
+//! Opens the listeners and hands their connections on, until the daemon ends.
+
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::Router;
+use tokio::net::{TcpListener, UnixListener, UnixStream};
+use tokio_util::task::TaskTracker;
+
+use super::auth::Caller;
+use super::connection::{self, Peer};
+use crate::exit::Failure;
+use crate::state::AppState;
+
+/// The open listeners.
+pub(crate) struct Listeners {
+    tcp: TcpListener,
+    unix: UnixListener,
+}
+
+impl Listeners {
+    /// Opens both.
+    pub(crate) async fn open(bind: SocketAddr, socket: &Path) -> anyhow::Result<Self> {
+        let tcp = TcpListener::bind(bind).await.map_err(|error| {
+            let hint = match error.kind() {
+                io::ErrorKind::AddrInUse => "another program listens there (`hauski status` tells whether it is this daemon); choose another port with --bind",
+                _ => "choose another address with --bind",
+            };
+            Failure::new(format!("cannot listen on {bind}: {error}"), hint)
+        })?;
+        Ok(Self { tcp, unix: open_socket(socket).await? })
+    }
+
+    /// Where it listens; the port is the real one where 0 was asked for.
+    pub(crate) fn address(&self) -> io::Result<SocketAddr> {
+        self.tcp.local_addr()
+    }
+
+    /// Accepts until draining begins; connections that are open go on in the tracker.
+    pub(crate) async fn serve(self, router: Router, state: AppState, tracker: TaskTracker) {
+        let owner = rustix::process::geteuid().as_raw();
+        loop {
+            tokio::select! {
+                biased;
+                () = state.draining.cancelled() => return,
+                accepted = self.tcp.accept() => match accepted {
+                    Ok((stream, address)) => {
+                        // Small answers must not wait for more of them.
+                        let _ = stream.set_nodelay(true);
+                        let peer = Peer { caller: Caller::nobody(), address: Some(address.ip()) };
+                        let task = connection::serve(stream, peer, router.clone(), state.clone());
+                        tracker.spawn(task);
+                    }
+                    Err(error) => pause(&error).await,
+                },
+                accepted = self.unix.accept() => match accepted {
+                    Ok((stream, _)) => {
+                        let Some(caller) = owner_of(&stream, owner) else { continue };
+                        let peer = Peer { caller, address: None };
+                        let task = connection::serve(stream, peer, router.clone(), state.clone());
+                        tracker.spawn(task);
+                    }
+                    Err(error) => pause(&error).await,
+                },
+            }
+        }
+    }
+}
+
+/// A socket that nobody else can open; a dead one of a daemon that was killed is replaced.
+async fn open_socket(path: &Path) -> anyhow::Result<UnixListener> {
+    if UnixStream::connect(path).await.is_ok() {
+        let message = format!("a daemon already serves {}", path.display());
+        return Err(Failure::new(message, "stop it first, or give this one its own --home").into());
+    }
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(error).with_context(|| format!("cannot replace {}", path.display()));
+        }
+        _ => {}
+    }
+    let listener =
+        UnixListener::bind(path).with_context(|| format!("cannot listen on {}", path.display()))?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// The owner of the daemon, if the kernel says that it is them.
+fn owner_of(stream: &UnixStream, owner: u32) -> Option<Caller> {
+    let uid = stream.peer_cred().ok()?.uid();
+    if uid != owner {
+        tracing::warn!(uid, "a connection of another user was refused");
+        return None;
+    }
+    Some(Caller::owner(uid))
+}
+
+/// Out of file descriptors, most likely: other connections need time to end.
+async fn pause(error: &io::Error) {
+    tracing::warn!(%error, "a connection could not be accepted");
+    tokio::time::sleep(Duration::from_millis(50)).await;
+}

@@ -1,0 +1,11 @@
+//! The HTTP server: one route table, one guard around every route, and the listeners.
+
+pub(crate) mod auth;
+pub(crate) mod connection;
+pub(crate) mod error;
+pub(crate) mod guard;
+pub(crate) mod listen;
+pub(crate) mod router;
+pub(crate) mod table;
+
+pub(crate) use router::router;

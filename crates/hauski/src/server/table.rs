@@ -1,0 +1,91 @@
+//! The route table: every route of the daemon with its method, path, access and class.
+//!
+//! To add a route: one file in `routes/`, one line here. The guard, the OpenAPI document and the generated
+//! tests of access follow from the line.
+
+use axum::handler::Handler;
+use axum::routing::{MethodFilter, MethodRouter, on};
+use http::Method;
+
+use super::auth::Access;
+use crate::routes::{config, health, metrics};
+use crate::state::AppState;
+
+/// How a route behaves, and which bounds it gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// Answers at once whatever the load; takes no body.
+    Probe,
+    /// Reads; takes no body.
+    Read,
+    /// Takes a JSON body, or none where the route says so.
+    Write,
+    /// Takes a form with files.
+    Upload,
+    /// Goes on until one side ends it: a log that is followed, a WebSocket.
+    Live,
+}
+
+impl Class {
+    /// As tests and documents name it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Probe => "probe",
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Upload => "upload",
+            Self::Live => "live",
+        }
+    }
+}
+
+/// One route.
+pub(crate) struct Route {
+    /// Its method.
+    pub(crate) method: Method,
+    /// Its pattern, in the notation of axum and OpenAPI: `/admin/keys/{id}`.
+    pub(crate) path: &'static str,
+    /// What it demands.
+    pub(crate) access: Access,
+    /// How it behaves.
+    pub(crate) class: Class,
+    /// What it is for, in one sentence.
+    pub(crate) summary: &'static str,
+    pub(super) handler: MethodRouter<AppState>,
+}
+
+const OPEN: Access = Access::Open;
+const ADMIN: Access = Access::Scope("admin");
+
+/// Every route.
+#[rustfmt::skip]
+pub(crate) fn table() -> Vec<Route> {
+    use Class::{Probe, Read};
+    vec![
+        // The daemon itself.
+        get("/health", OPEN, Probe, "Whether the daemon answers", health::health),
+        get("/healthz", OPEN, Probe, "The same under its other name", health::health),
+        get("/ready", OPEN, Probe, "Whether requests are taken", health::ready),
+        get("/metrics", Access::Scope("metrics"), Read, "Metrics in the text format of OpenMetrics", metrics::metrics),
+        get("/config/limits", ADMIN, Read, "The limits in force", config::limits),
+        get("/config/models", ADMIN, Read, "The models in force", config::models),
+        get("/config/routing", ADMIN, Read, "The routing policy in force", config::routing),
+        get("/config/memory", ADMIN, Read, "The memory policy in force", config::memory),
+    ]
+}
+
+/// A route that is asked with GET.
+fn get<H, T>(
+    path: &'static str,
+    access: Access,
+    class: Class,
+    summary: &'static str,
+    handler: H,
+) -> Route
+where
+    H: Handler<T, AppState>,
+    T: 'static,
+{
+    let handler = on(MethodFilter::GET, handler);
+    Route { method: Method::GET, path, access, class, summary, handler }
+}

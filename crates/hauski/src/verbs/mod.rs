@@ -1,0 +1,31 @@
+//! The verbs: each is one file here, one variant and one line.
+//!
+//! A verb has `Args` and `run(Args, &Settings) -> anyhow::Result<Exit>`.
+
+mod routes;
+mod serve;
+
+use clap::Subcommand;
+
+use crate::cli::Arguments;
+use crate::exit::{self, Exit};
+use crate::settings::Settings;
+
+/// The verbs, each in the file of its name.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Start the daemon and stay until it is told to end
+    Serve(serve::Args),
+    /// List every route with its method, access and class
+    Routes(routes::Args),
+}
+
+/// Runs what was asked for.
+pub(crate) fn run(arguments: Arguments) -> Exit {
+    let Arguments { shared, verb } = arguments;
+    let ended = Settings::resolve(&shared).and_then(|settings| match verb {
+        Verb::Serve(args) => serve::run(args, settings),
+        Verb::Routes(args) => routes::run(&args, &settings),
+    });
+    ended.unwrap_or_else(|error| exit::failed(&error))
+}

@@ -1,0 +1,6 @@
+//! The daemon as clients meet it: the real program, a free port, an empty home.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so and stops")]
+
+mod daemon;
+mod frame;
