@@ -3,6 +3,7 @@
 //! Plain data: serde and JSON Schema, no behaviour beyond conversions, no IO. Fields may be added to a
 //! report, never renamed or removed; `schemas/` holds what [`schemas`] generates.
 
+pub mod git;
 pub mod hauski;
 pub mod memory;
 pub mod repolens;

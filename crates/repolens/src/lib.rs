@@ -8,6 +8,7 @@ pub mod classify;
 pub mod delta;
 pub mod diff;
 pub mod facts;
+pub mod git;
 pub mod hub;
 pub mod merge;
 pub mod model;

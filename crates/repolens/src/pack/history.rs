@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::git::{Git, GitError};
 use super::terms::{Bag, Splitter};
+use crate::git::{Git, GitError};
 
 /// Most commits read, newest first.
 pub const MAX_COMMITS: usize = 6_000;

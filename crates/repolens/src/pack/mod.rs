@@ -2,7 +2,6 @@
 //! exact token budget.
 
 pub mod corpus;
-pub mod git;
 pub mod history;
 mod language;
 mod lexical;

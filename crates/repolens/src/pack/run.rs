@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use contracts::repolens::pack::{PackItem, PackKind, PackLeftOut, PackNext, PackReport, SCHEMA};
 use thiserror::Error;
 
-use super::git::Git;
 use super::history::{History, MAX_COMMITS};
 use super::library::Shelf;
 use super::mask::masked;
@@ -18,6 +17,7 @@ use super::select::{Candidate, Choice, Grain, Kind, choose};
 use super::terms::Splitter;
 use super::why::why;
 use super::{signals, text, worth_opening};
+use crate::git::Git;
 use crate::scan::{ScanError, ScanOptions, scan};
 use crate::tokens::Vocabulary;
 

@@ -15,6 +15,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
+use contracts::git::{ENVIRONMENT, HARMLESS};
 use thiserror::Error;
 
 use super::status::{self, Status};
@@ -22,29 +23,6 @@ use super::{Head, Repository, object_id};
 use crate::process::capture::minimal_environment;
 use crate::process::{Capture, CaptureError, Captured, Limits, Variables, capture};
 
-/// Settings that could execute something, made harmless.
-const HARMLESS: &[(&str, &str)] = &[
-    ("core.fsmonitor", "false"),
-    ("core.hooksPath", "/dev/null"),
-    ("core.pager", "cat"),
-    // Without these, git reads the files of that purpose in the person's configuration folder.
-    ("core.excludesFile", "/dev/null"),
-    ("core.attributesFile", "/dev/null"),
-    ("core.askPass", ""),
-    ("core.editor", "false"),
-    ("core.sshCommand", "false"),
-    ("core.gitProxy", "none"),
-    ("core.alternateRefsCommand", ""),
-    ("credential.helper", ""),
-    ("diff.external", ""),
-    ("gc.auto", "0"),
-    ("log.showSignature", "false"),
-    ("maintenance.auto", "false"),
-    ("protocol.allow", "never"),
-    ("safe.bareRepository", "explicit"),
-    ("status.submoduleSummary", "false"),
-    ("submodule.recurse", "false"),
-];
 const FILTER_KEYS: &[(&str, &str)] =
     &[("clean", ""), ("smudge", ""), ("process", ""), ("required", "false")];
 
@@ -262,16 +240,7 @@ impl Git<'_> {
 
     fn safe_environment(&self, work_tree: &Path, overrides: &[(OsString, OsString)]) -> Variables {
         let mut variables = minimal_environment(self.environment);
-        let fixed = [
-            ("GIT_CONFIG_NOSYSTEM", "1"),
-            ("GIT_CONFIG_GLOBAL", "/dev/null"),
-            ("GIT_ATTR_NOSYSTEM", "1"),
-            ("GIT_OPTIONAL_LOCKS", "0"),
-            ("GIT_TERMINAL_PROMPT", "0"),
-            ("GIT_NO_LAZY_FETCH", "1"),
-            ("GIT_ALLOW_PROTOCOL", ""),
-        ];
-        variables.extend(fixed.map(|(name, value)| (name.into(), value.into())));
+        variables.extend(ENVIRONMENT.iter().map(|(name, value)| ((*name).into(), (*value).into())));
         // `core.worktree` must not point elsewhere, and no repository further up may step in.
         variables.push(("GIT_WORK_TREE".into(), work_tree.into()));
         if let Some(parent) = work_tree.parent() {

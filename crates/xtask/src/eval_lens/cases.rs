@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use repolens::git::Git;
 use repolens::pack::corpus::{Corpus, Document};
-use repolens::pack::git::Git;
 use repolens::pack::history::{History, MAX_COMMITS};
 use repolens::pack::past::Past;
 use repolens::pack::pieces::Opened;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use repolens::pack::git::Git;
+use repolens::git::Git;
 use repolens::pack::history::{Commit, History};
 use repolens::pack::role::is_code;
 

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use repolens::pack::git::Git;
+use repolens::git::Git;
 use repolens::pack::terms::{Bag, Splitter};
 
 /// Files above this are no candidates: no budget here could hold them.

@@ -12,27 +12,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use contracts::git::{ENVIRONMENT, HARMLESS};
 use thiserror::Error;
-
-/// Settings that could execute something, made harmless.
-const HARMLESS: &[&str] = &[
-    "core.fsmonitor=false",
-    "core.hooksPath=/dev/null",
-    "core.pager=cat",
-    "core.askPass=",
-    "core.editor=false",
-    "core.sshCommand=false",
-    "core.gitProxy=none",
-    "core.alternateRefsCommand=",
-    "credential.helper=",
-    "diff.external=",
-    "gc.auto=0",
-    "log.showSignature=false",
-    "maintenance.auto=false",
-    "protocol.allow=never",
-    "safe.bareRepository=explicit",
-    "submodule.recurse=false",
-];
 
 /// Why git could not tell.
 #[derive(Debug, Error)]
@@ -189,17 +170,11 @@ impl Git {
         for name in ["GIT_EXTERNAL_DIFF", "GIT_TRACE", "GIT_ALTERNATE_OBJECT_DIRECTORIES"] {
             command.env_remove(name);
         }
-        command
-            .env("GIT_CONFIG_NOSYSTEM", "1")
-            .env("GIT_CONFIG_GLOBAL", "/dev/null")
-            .env("GIT_TERMINAL_PROMPT", "0")
-            .env("GIT_OPTIONAL_LOCKS", "0")
-            .env("GIT_NO_LAZY_FETCH", "1")
-            .env("GIT_NO_REPLACE_OBJECTS", "1")
-            .env("LC_ALL", "C");
+        command.envs(ENVIRONMENT.iter().copied());
+        command.env("GIT_NO_REPLACE_OBJECTS", "1").env("LC_ALL", "C");
         command.arg("--no-pager").arg("--literal-pathspecs");
-        for setting in HARMLESS {
-            command.args(["-c", setting]);
+        for (name, value) in HARMLESS {
+            command.arg("-c").arg(format!("{name}={value}"));
         }
         command.arg("--git-dir").arg(&self.git_dir).args(arguments);
         command
