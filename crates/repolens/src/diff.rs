@@ -8,7 +8,11 @@ use std::path::{Path, PathBuf};
 use contracts::repolens::agent::{AgentFile, AgentSidecar, InclusionStatus};
 use contracts::repolens::diff::{ChangedFile, Changes, DiffReport, FileState, RenamedFile, SCHEMA};
 
+use crate::delta::Filters;
+use crate::model::{self, Inclusion, Snapshot};
 use crate::reader::{Included, ManifestRow, OutlineError, code_span, outline};
+use crate::render::anchors::hex;
+use crate::render::view;
 
 /// Largest sidecar that is read, in bytes.
 const SIDECAR_BYTES_MAX: u64 = 1 << 30;
@@ -41,6 +45,7 @@ pub struct State {
     pub merge_id: String,
     /// When it was made, as RFC 3339.
     pub generated_at: String,
+    filters: Filters,
     files: BTreeMap<(String, String), Facts>,
 }
 
@@ -53,9 +58,22 @@ pub struct Facts {
     pub md5: Option<String>,
     /// SHA-256 of the bytes on disk.
     pub sha256: Option<String>,
+    /// The id that git gives the content.
+    pub git: Option<String>,
 }
 
 impl State {
+    /// The state that a merge shows: `facts` are those of the snapshot's files, in their order.
+    pub fn of(snapshot: &Snapshot, facts: &[view::Facts], generated_at: &str) -> Self {
+        let mut state = Self { generated_at: generated_at.to_owned(), ..Self::default() };
+        let files = { snapshot.repos.iter() }
+            .flat_map(|repo| repo.files.iter().map(move |file| (repo, file)));
+        for ((repo, file), facts) in files.zip(facts) {
+            state.add(merge_facts(&repo.name, file, facts));
+        }
+        state
+    }
+
     /// Reads part 1 of a merge (which has the manifest) or a sidecar.
     pub fn read(path: &Path) -> Result<Self, DiffError> {
         let fail = |source| DiffError::Read { path: path.to_owned(), source };
@@ -81,6 +99,11 @@ impl State {
         let mut state = Self {
             merge_id: meta.merge_id,
             generated_at: meta.generated_at,
+            filters: Filters {
+                path_filter: meta.path_filter,
+                extensions: { meta.ext_filter.into_iter().flatten() }.map(|ext| ext.0).collect(),
+                code_only: meta.code_only,
+            },
             files: BTreeMap::new(),
         };
         for row in outline.rows {
@@ -94,6 +117,11 @@ impl State {
         let mut state = Self {
             merge_id: sidecar.meta.merge_id,
             generated_at: sidecar.meta.generated_at,
+            filters: Filters {
+                path_filter: sidecar.meta.filters.path_filter,
+                extensions: sidecar.meta.filters.ext_filter.unwrap_or_default(),
+                code_only: sidecar.meta.code_only,
+            },
             files: BTreeMap::new(),
         };
         sidecar.files.into_iter().for_each(|file| state.add(file_facts(file)));
@@ -104,6 +132,34 @@ impl State {
     pub fn add(&mut self, facts: Facts) {
         let FileState { repo, path, .. } = &facts.state;
         self.files.insert((repo.clone(), code_span(path).into_owned()), facts);
+    }
+
+    /// How many files there are.
+    pub(crate) fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    /// The repositories that have a file, sorted.
+    pub(crate) fn repos(&self) -> Vec<String> {
+        let mut repos: Vec<String> = self.files.keys().map(|(repo, _)| repo.clone()).collect();
+        repos.dedup();
+        repos
+    }
+
+    /// Repository, path and size of every file.
+    pub(crate) fn listed(&self) -> impl Iterator<Item = (&str, &str, u64)> {
+        let files = self.files.iter();
+        files.map(|((repo, path), facts)| (repo.as_str(), path.as_str(), facts.state.size_bytes))
+    }
+
+    /// Keeps the files of which the answer to repository and path is yes.
+    pub(crate) fn retain(&mut self, keep: impl Fn(&str, &str) -> bool) {
+        self.files.retain(|(repo, path), _| keep(repo, path));
+    }
+
+    /// The filters it was made with.
+    pub(crate) fn filters(&self) -> &Filters {
+        &self.filters
     }
 
     /// Whether all files are of one repository; its name does not count then, because a working copy
@@ -129,7 +185,33 @@ fn row_facts(row: ManifestRow, repo: &str) -> Facts {
         included,
         hash: None,
     };
-    Facts { state, md5: row.md5, sha256: None }
+    Facts { state, md5: row.md5, sha256: None, git: None }
+}
+
+/// The facts of a file that a merge is made of.
+fn merge_facts(repo: &str, file: &model::File, facts: &view::Facts) -> Facts {
+    let masked = facts.emitted.as_ref().is_some_and(|emitted| !emitted.redacted.is_empty());
+    let included = match file.inclusion {
+        Inclusion::Full if masked => "full (redacted)".to_owned(),
+        Inclusion::Full => "full".to_owned(),
+        Inclusion::Truncated { .. } => "truncated".to_owned(),
+        Inclusion::MetaOnly(reason) => format!("meta-only ({})", view::reason_word(reason)),
+    };
+    let state = FileState {
+        repo: repo.to_owned(),
+        path: file.path.clone(),
+        category: view::category_word(file.category).to_owned(),
+        size_bytes: file.size,
+        included,
+        hash: None,
+    };
+    let hashes = facts.hashes;
+    Facts {
+        state,
+        md5: hashes.map(|hashes| hex(&hashes.md5)),
+        sha256: hashes.map(|hashes| hex(&hashes.sha256)),
+        git: None,
+    }
 }
 
 fn file_facts(file: AgentFile) -> Facts {
@@ -150,7 +232,7 @@ fn file_facts(file: AgentFile) -> Facts {
         included,
         hash: None,
     };
-    Facts { state, md5: file.md5, sha256: file.sha256 }
+    Facts { state, md5: file.md5, sha256: file.sha256, git: None }
 }
 
 /// Compares two merges or sidecars.
@@ -217,7 +299,8 @@ pub fn compare(a: &State, b: &State) -> (Changes, u64) {
 /// Whether two files have the same bytes; nothing when no hash is known of both.
 fn same_bytes(a: &Facts, b: &Facts) -> Option<bool> {
     let compare = |a: &Option<String>, b: &Option<String>| Some(a.as_ref()? == b.as_ref()?);
-    compare(&a.sha256, &b.sha256).or_else(|| compare(&a.md5, &b.md5))
+    let hashes = compare(&a.sha256, &b.sha256).or_else(|| compare(&a.md5, &b.md5));
+    hashes.or_else(|| compare(&a.git, &b.git))
 }
 
 fn differences(a: &Facts, b: &Facts) -> Vec<String> {
@@ -235,5 +318,6 @@ fn differences(a: &Facts, b: &Facts) -> Vec<String> {
 fn shown(facts: &Facts) -> FileState {
     let sha256 = facts.sha256.as_ref().map(|hash| format!("sha256:{hash}"));
     let hash = sha256.or_else(|| facts.md5.as_ref().map(|hash| format!("md5:{hash}")));
+    let hash = hash.or_else(|| facts.git.as_ref().map(|id| format!("git:{id}")));
     FileState { hash, ..facts.state.clone() }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::delta::DeltaError;
 use crate::scan::ScanError;
 
 /// Why there is no merge. Nothing was written then.
@@ -13,6 +14,9 @@ pub enum MergeError {
     /// A root cannot be scanned.
     #[error(transparent)]
     Scan(#[from] ScanError),
+    /// There is nothing to compare with.
+    #[error(transparent)]
+    Delta(#[from] DeltaError),
     /// The options contradict each other.
     #[error("{0}")]
     Options(String),

@@ -8,15 +8,10 @@ use crate::render::extras::organism::Organism;
 use crate::render::view::{ExtraTexts, Settings};
 use crate::scan::beneath::Root;
 
-pub(super) fn texts(
-    snapshot: &Snapshot,
-    settings: &Settings,
-    redactor: &Redactor,
-    delta: Option<String>,
-) -> ExtraTexts {
+pub(super) fn texts(snapshot: &Snapshot, settings: &Settings, redactor: &Redactor) -> ExtraTexts {
     let masked = |text: &str| redactor.redact(text, Depth::Fast).text.into_owned();
     let speaks = !settings.meta_none && !settings.plan_only;
-    let mut texts = ExtraTexts { delta, ..ExtraTexts::default() };
+    let mut texts = ExtraTexts::default();
     for repo in &snapshot.repos {
         texts.purposes.push(repo.purpose.as_deref().map(masked));
         let Ok(root) = Root::open(&repo.root) else { continue };

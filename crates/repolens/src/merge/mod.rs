@@ -21,6 +21,7 @@ use sha2::{Digest as _, Sha256};
 pub use error::MergeError;
 pub use read::{TEXT_MAX, sniff};
 
+use crate::delta::{self, Base};
 use crate::facts::{Cache, build_id};
 use crate::model::{Inclusion, Snapshot};
 use crate::render::anchors::{Names, hex};
@@ -93,8 +94,8 @@ pub struct MergeRequest {
     pub split_size: Option<u64>,
     /// The extras.
     pub extras: Extras,
-    /// Text of the delta extra, made before.
-    pub delta: Option<String>,
+    /// What the delta extra compares with; [`Extras::delta_reports`] asks for it.
+    pub delta_from: Option<Base>,
     /// Headings that are bare tokens.
     pub nav_headings: bool,
     /// When.
@@ -209,7 +210,7 @@ pub(crate) fn look_at(
         split_files: false,
         split_size: None,
         extras: Extras::default(),
-        delta: None,
+        delta_from: None,
         nav_headings: false,
         debug: false,
         generated_at: Timestamp::UNIX_EPOCH,
@@ -263,6 +264,9 @@ fn check(request: &MergeRequest) -> Result<(), MergeError> {
         if request.extras.json_sidecar {
             return wrong("a sidecar belongs beside a file, not beside standard output");
         }
+    }
+    if request.extras.delta_reports && request.delta_from.is_none() {
+        return wrong("the delta block needs something to compare with: --delta-from");
     }
     if request.split_files && request.selection.max_file_bytes.is_none() {
         return wrong("--split-files splits files above --max-file-bytes, which is not given");
@@ -337,8 +341,9 @@ impl Job<'_> {
             unread(&mut snapshot);
         };
         let totals = Totals::new(&snapshot, &facts);
-        let notes = extras::texts(&snapshot, &self.settings, &redactor, self.request.delta.clone());
-        let merge_id = merge_id(&snapshot, &facts, &names, &self.settings);
+        let mut notes = extras::texts(&snapshot, &self.settings, &redactor);
+        notes.delta = self.delta(&snapshot, &facts)?;
+        let merge_id = merge_id(&snapshot, &facts, &names, (&self.settings, self.request));
         let view = View {
             snapshot: &snapshot,
             facts: &facts,
@@ -350,6 +355,16 @@ impl Job<'_> {
             merge_id: &merge_id,
         };
         write::write(view, &place, spool, self.request)
+    }
+
+    /// The text of the delta extra, where it is asked for and shown.
+    fn delta(&self, snapshot: &Snapshot, facts: &[Facts]) -> Result<Option<String>, MergeError> {
+        let base = self.request.delta_from.as_ref();
+        let base = base.filter(|_| self.settings.extras.delta_reports && !self.settings.plan_only);
+        let Some(base) = base else { return Ok(None) };
+        let (selection, time) = (&self.request.selection, &self.settings.generated_at);
+        let delta = delta::delta(base, snapshot, facts, selection, time)?;
+        Ok(Some(delta::text(&delta)))
     }
 
     fn pass(
@@ -410,8 +425,16 @@ fn unread(snapshot: &mut Snapshot) {
 }
 
 /// Ties parts and sidecar together: a hash of what the merge is made of.
-fn merge_id(snapshot: &Snapshot, facts: &[Facts], names: &Names, settings: &Settings) -> String {
+fn merge_id(
+    snapshot: &Snapshot,
+    facts: &[Facts],
+    names: &Names,
+    (settings, request): (&Settings, &MergeRequest),
+) -> String {
     let mut hash = Sha256::new();
+    if let Some(base) = &request.delta_from {
+        hash.update(base.label());
+    }
     hash.update(format!(
         "{} {:?} {} {} {:?} {:?} {} {:?} {:?} {:?} {:?} {}\n",
         settings.level.name(),

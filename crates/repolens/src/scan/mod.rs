@@ -69,6 +69,11 @@ fn scan_root(root: roots::Root, options: &ScanOptions) -> Result<Repo, ScanError
     })
 }
 
+/// The text of a path and whether it is an escaped form; see [`crate::model::File::path`].
+pub(crate) fn path_text(raw: &[u8]) -> (String, bool) {
+    names::text(raw)
+}
+
 /// A small text file below a root; nothing when it is not there, larger, or no UTF-8.
 pub(crate) fn read_text(root: &beneath::Root, path: &str, max: u64) -> Option<String> {
     let file = root.file(path.as_bytes()).ok()?;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use clap::ValueEnum;
 use contracts::repolens::merge::{MergeReport, MergeResult, SCHEMA};
 use contracts::repolens::report::Extras;
+use repolens::delta::Base;
 use repolens::hub;
 use repolens::merge::{
     Density, MergeError, MergeRequest, Merged, Mode, Progress, Target, TokenCounter, merge,
@@ -20,6 +21,7 @@ use repolens::scan::ScanOptions;
 use repolens::select::{Level, Selection, extension};
 use repolens::tokens::Vocabulary;
 
+use super::validate::with_cause;
 use crate::exit::{Exit, UsageError};
 use crate::{output, settings};
 
@@ -85,10 +87,14 @@ pub(crate) struct Args {
         help_heading = "Form"
     )]
     split_size: Option<u64>,
-    /// Additional blocks: health, organism_index, fleet_panorama, augment_sidecar, delta_reports,
-    /// json_sidecar, heatmap (or ai_heatmap), all, none
+    /// Additional blocks: health, organism_index, fleet_panorama, augment_sidecar, delta_reports (with
+    /// --delta-from), json_sidecar, heatmap (or ai_heatmap), all, none
     #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = "Form")]
     extras: Vec<String>,
+    /// Say what changed since an earlier merge or sidecar (FILE), since a git revision (REV), or
+    /// between two (REV..REV); turns delta_reports on
+    #[arg(long, value_name = "FILE|REV|REV..REV", help_heading = "Form")]
+    delta_from: Option<String>,
     /// Write a JSON sidecar beside the merge (as --extras json_sidecar)
     #[arg(long, help_heading = "Form")]
     json_sidecar: bool,
@@ -247,7 +253,7 @@ fn request(args: &Args) -> anyhow::Result<MergeRequest> {
         split_files: args.split_files,
         split_size: args.split_size.filter(|size| *size > 0),
         extras: extras(args)?,
-        delta: None,
+        delta_from: delta_from(args, &here)?,
         nav_headings: args.nav.is_some(),
         generated_at: settings::generated_at()?,
         threads: args.threads,
@@ -275,6 +281,12 @@ fn given(args: &Args) -> anyhow::Result<Vec<PathBuf>> {
     Ok(if args.paths.is_empty() { vec![PathBuf::from(".")] } else { args.paths.clone() })
 }
 
+fn delta_from(args: &Args, here: &Path) -> anyhow::Result<Option<Base>> {
+    let Some(text) = &args.delta_from else { return Ok(None) };
+    let base = Base::parse(text, here);
+    Ok(Some(base.map_err(|error| UsageError::plain(with_cause(&error)))?))
+}
+
 fn pools(args: &Args) -> anyhow::Result<Pools> {
     let Some(path) = &args.pool else { return Ok(Pools::default()) };
     let text = std::fs::read_to_string(path)
@@ -283,20 +295,24 @@ fn pools(args: &Args) -> anyhow::Result<Pools> {
 }
 
 fn extras(args: &Args) -> anyhow::Result<Extras> {
-    let mut extras = Extras { json_sidecar: args.json_sidecar, ..Extras::default() };
+    let mut extras = Extras {
+        json_sidecar: args.json_sidecar,
+        delta_reports: args.delta_from.is_some(),
+        ..Extras::default()
+    };
     for word in &args.extras {
         match word.trim().replace('-', "_").as_str() {
             "health" => extras.health = true,
             "organism_index" => extras.organism_index = true,
             "fleet_panorama" => extras.fleet_panorama = true,
             "augment_sidecar" => extras.augment_sidecar = true,
-            // Asked for and left out silently, it would look as if nothing had changed.
-            "delta_reports" => {
+            "delta_reports" if args.delta_from.is_none() => {
                 return Err(UsageError::with_hint(
-                    "the delta block cannot be made yet: no option names an earlier merge",
-                    "`repolens diff A B` compares two merges or sidecars",
+                    "the delta block needs something to compare with",
+                    "name an earlier merge or sidecar, a revision, or two: --delta-from HEAD~10",
                 ));
             }
+            "delta_reports" => extras.delta_reports = true,
             "json_sidecar" => extras.json_sidecar = true,
             "heatmap" | "ai_heatmap" => extras.heatmap = true,
             "all" => {
@@ -307,14 +323,14 @@ fn extras(args: &Args) -> anyhow::Result<Extras> {
                     augment_sidecar: true,
                     json_sidecar: !args.stdout,
                     heatmap: true,
-                    delta_reports: false,
+                    delta_reports: args.delta_from.is_some(),
                 }
             }
             "none" | "" => {}
             word => {
                 return Err(UsageError::with_hint(
                     format!("`{word}` is no extra"),
-                    "the extras are health, organism_index, fleet_panorama, augment_sidecar, json_sidecar, heatmap",
+                    "the extras are health, organism_index, fleet_panorama, augment_sidecar, delta_reports, json_sidecar, heatmap",
                 ));
             }
         }
@@ -325,6 +341,7 @@ fn extras(args: &Args) -> anyhow::Result<Extras> {
 /// What is wrong with the call ends with another code than what went wrong.
 fn as_failure(error: MergeError) -> anyhow::Error {
     match error {
+        MergeError::Delta(error) => UsageError::plain(with_cause(&error)),
         MergeError::Scan(_) | MergeError::Options(_) | MergeError::SameName { .. } => {
             UsageError::plain(error.to_string())
         }

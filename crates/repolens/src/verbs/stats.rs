@@ -115,7 +115,7 @@ fn request(roots: Vec<PathBuf>) -> anyhow::Result<MergeRequest> {
         split_files: false,
         split_size: None,
         extras: contracts::repolens::report::Extras::default(),
-        delta: None,
+        delta_from: None,
         nav_headings: false,
         generated_at: settings::generated_at()?,
         threads: 0,

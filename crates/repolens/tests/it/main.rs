@@ -3,6 +3,7 @@
 mod caching;
 mod counting;
 mod coverage;
+mod deltas;
 mod extras;
 mod hand;
 mod hubs;
