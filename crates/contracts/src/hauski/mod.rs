@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod daemon;
+pub mod explain;
 pub mod plugin;
 pub mod policy;
 pub mod protocol;
@@ -21,6 +22,10 @@ pub(crate) fn schemas() -> Vec<PublishedSchema> {
         PublishedSchema { id: policy::LIMITS, generate: || schemars::schema_for!(policy::Limits) },
         PublishedSchema { id: policy::MEMORY, generate: || schemars::schema_for!(policy::Memory) },
         PublishedSchema { id: policy::MODELS, generate: || schemars::schema_for!(policy::Models) },
+        PublishedSchema {
+            id: explain::SCHEMA,
+            generate: || schemars::schema_for!(explain::Explain),
+        },
         PublishedSchema { id: audit::SCHEMA, generate: || schemars::schema_for!(audit::Line) },
         PublishedSchema {
             id: daemon::RUNNING,

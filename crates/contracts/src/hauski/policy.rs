@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 /// Identifier of the schema of `routing.yaml`.
 pub const ROUTING: &str = "hauski.routing/1";
@@ -50,13 +51,50 @@ pub enum DefaultAction {
 }
 
 /// One destination: its origin alone, or an origin with conditions.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum AllowEntry {
     /// For example `https://api.matrix.example` or `https://*.example.org:8443`; a wildcard stands for one label.
     Origin(String),
     /// An origin with conditions.
     Detailed(DetailedEntry),
+}
+
+// By hand, because an untagged enum forgets where in the file a mistake stands and which key it is.
+impl<'de> Deserialize<'de> for AllowEntry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = AllowEntry;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter
+                    .write_str("an origin such as `https://host`, or `origin:` with conditions")
+            }
+
+            fn visit_str<E: de::Error>(self, origin: &str) -> Result<AllowEntry, E> {
+                Ok(AllowEntry::Origin(origin.to_owned()))
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<AllowEntry, A::Error> {
+                DetailedEntry::deserialize(MapAccessDeserializer::new(map))
+                    .map(AllowEntry::Detailed)
+            }
+        }
+
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+impl AllowEntry {
+    /// The origin as it is written.
+    pub fn origin(&self) -> &str {
+        match self {
+            Self::Origin(origin) => origin,
+            Self::Detailed(entry) => &entry.origin,
+        }
+    }
 }
 
 /// An origin with conditions.

@@ -1,0 +1,5 @@
+//! Policy files as people write them, and the decisions that follow.
+
+mod explain;
+mod files;
+mod policies;
