@@ -3,10 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-use super::structure::ORDER;
 use crate::render::view::{Entry, View};
 use crate::render::{self};
 use crate::sidecar::Placed;
+
+/// The sections of the specification, by token.
+const ORDER: [&str; 7] = [
+    "source-profile",
+    "profile-description",
+    "reading-plan",
+    "plan",
+    "structure",
+    "manifest",
+    "content",
+];
 
 /// Files that are named; more are counted.
 const NAMED: usize = 20;

@@ -1,12 +1,12 @@
 //! From roots to written merges: scan, select, read and render, assemble, check, rename.
 
+mod check;
 mod content;
 mod debug;
 mod error;
 mod extras;
 mod name;
 mod read;
-mod structure;
 mod write;
 
 use std::fs;
@@ -469,4 +469,32 @@ fn merge_id(
 /// The folder of a file, for messages.
 fn folder_of(path: &Path) -> PathBuf {
     path.parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A merge of everything in a folder, handed over open.
+    pub(super) fn request(root: &Path) -> MergeRequest {
+        MergeRequest {
+            roots: vec![root.to_owned()],
+            scan: ScanOptions::default(),
+            selection: Selection::default(),
+            mode: Mode::Combined,
+            density: Density::Auto,
+            meta_none: false,
+            split_files: false,
+            split_size: None,
+            extras: Extras::default(),
+            delta_from: None,
+            nav_headings: false,
+            generated_at: Timestamp::UNIX_EPOCH,
+            threads: 1,
+            debug: false,
+            cache: None,
+            target: Target::Stream,
+            name: None,
+        }
+    }
 }

@@ -2,13 +2,13 @@
 //! temporary files, checked, and only then gets its name.
 
 use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write};
+use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use tempfile::NamedTempFile;
 
-use super::{MergeError, MergeRequest, Merged, Target, debug, folder_of, structure};
+use super::{MergeError, MergeRequest, Merged, Target, check, debug, folder_of};
 use crate::model::Inclusion;
 use crate::render::block::way_back;
 use crate::render::view::{Emitted, Entry, Parts, View};
@@ -143,7 +143,7 @@ pub(super) fn write(
         drafts.push(draft);
     }
     drop(spool);
-    check(view, place, &drafts)?;
+    judge(view, place, &drafts)?;
     let sidecar = sidecar_draft(view, place, &places)?;
     let mut merged = Merged {
         files: Vec::new(),
@@ -183,12 +183,11 @@ fn persist(file: NamedTempFile, path: PathBuf) -> Result<PathBuf, MergeError> {
 }
 
 /// Nothing gets a name whose structure is wrong (specification 12).
-fn check(view: View<'_>, place: &Place, drafts: &[Draft]) -> Result<(), MergeError> {
-    let Some(first) = drafts.first() else { return Ok(()) };
-    let failed = |source| place.failed(source);
-    let mut file = first.file().map_err(failed)?;
-    file.seek(SeekFrom::Start(0)).map_err(failed)?;
-    let fault = structure::fault(BufReader::new(file), view.settings.plan_only).map_err(failed)?;
+fn judge(view: View<'_>, place: &Place, drafts: &[Draft]) -> Result<(), MergeError> {
+    let parts = { view.parts.files.iter() }
+        .zip(drafts)
+        .map(|(name, draft)| Ok((name.as_str(), draft.file()?)));
+    let fault = check::fault(parts).map_err(|source| place.failed(source))?;
     fault.map_or(Ok(()), |what| Err(MergeError::Structure { what }))
 }
 

@@ -21,7 +21,8 @@ pub use grammar::{
 pub use meta::{MetaError, parse as parse_meta};
 pub(crate) use names::hex;
 pub use names::{
-    anchor_base, anchor_hash, code_span, file_id, nfc, printable, slug, unescape_attribute,
+    anchor_base, anchor_hash, code_span, file_id, nfc, plain_name, printable, slug,
+    unescape_attribute,
 };
 pub use outline::{Block, ManifestRow, Outline, OutlineError, Outliner, Piece, outline};
 pub use stream::{LINE_LIMIT_BYTES, Reader};

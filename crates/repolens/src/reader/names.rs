@@ -51,8 +51,17 @@ pub fn printable(c: char) -> bool {
 
 /// A name as it stands between backticks: for people, not to be turned back.
 pub fn code_span(name: &str) -> Cow<'_, str> {
-    let bad = |c: char| matches!(c, '"' | '<' | '>' | '`' | '|') || !printable(c);
-    if !name.contains(bad) {
+    escaped(name, |c| matches!(c, '"' | '<' | '>' | '`' | '|') || !printable(c))
+}
+
+/// A name as it stands outside of code spans: for people, not to be turned back.
+pub fn plain_name(name: &str) -> Cow<'_, str> {
+    let signs = r#""<>`|[]{}\*~&!$"#;
+    escaped(name, |c| signs.contains(c) || !printable(c) || c.is_whitespace() && c != ' ')
+}
+
+fn escaped(name: &str, bad: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !name.contains(&bad) {
         return Cow::Borrowed(name);
     }
     let mut text = String::with_capacity(name.len() + 16);

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use contracts::repolens::report;
 
-use super::names::{code, shown};
+use super::names::{code, plain};
 use super::view::View;
 use super::{heading, meta};
 use crate::select::Level;
@@ -72,7 +72,7 @@ fn note(view: View<'_>) -> &'static str {
 
 fn lines(view: View<'_>) -> Vec<(&'static str, String)> {
     let (settings, totals) = (view.settings, view.totals);
-    let names: Vec<_> = view.snapshot.repos.iter().map(|repo| shown(&repo.name)).collect();
+    let names: Vec<_> = view.snapshot.repos.iter().map(|repo| plain(&repo.name)).collect();
     let max = settings.max_file_bytes;
     let path_filter = settings.path_filter.as_deref();
     let extensions = match settings.extensions.as_slice() {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::anchors::hex;
 use super::heading;
-use super::names::shown;
+use super::names::plain;
 use super::view::{View, category_word, included, tags};
 
 pub(super) fn write(view: View<'_>, out: &mut dyn Write) -> io::Result<()> {
@@ -13,7 +13,7 @@ pub(super) fn write(view: View<'_>, out: &mut dyn Write) -> io::Result<()> {
     for (at, repo) in view.snapshot.repos.iter().enumerate() {
         if view.is_fleet() {
             let token = format!("manifest-{}", view.names.repo(at));
-            heading(nav, "###", &token, &format!("📦 {}", shown(&repo.name)), out)?;
+            heading(nav, "###", &token, &format!("📦 {}", plain(&repo.name)), out)?;
         }
         if repo.files.is_empty() {
             writeln!(out, "No file.\n")?;

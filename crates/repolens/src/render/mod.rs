@@ -49,7 +49,7 @@ fn content_heading(view: View<'_>, out: &mut dyn Write) -> io::Result<()> {
 
 /// The heading of a repository among the contents.
 pub fn repository(view: View<'_>, repo: usize, out: &mut dyn Write) -> io::Result<()> {
-    let name = names::shown(&view.snapshot.repos[repo].name);
+    let name = names::plain(&view.snapshot.repos[repo].name);
     let token = format!("repo-{}", view.names.repo(repo));
     heading(view.settings.nav_headings, "##", &token, &format!("📦 {name}"), out)?;
     if !view.of_repo(repo).any(|entry| entry.has_content()) {

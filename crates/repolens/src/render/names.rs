@@ -20,10 +20,24 @@ pub fn code(name: &str) -> String {
     format!("`{}`", shown(name))
 }
 
-/// A name as plain text on one line.
+/// A name between backticks, without them.
 pub fn shown(name: &str) -> Cow<'_, str> {
-    let is_bad = |c: char| is_syntax(c) || does_not_print(c);
-    if name.is_empty() || !name.contains(is_bad) {
+    escaped(name, |c| is_syntax(c) || does_not_print(c))
+}
+
+/// A name as plain text on one line, where it stands outside of a code span: in headings, lists and cells
+/// of tables. Nothing in it can begin a link, a token, an emphasis or an entity.
+pub fn plain(name: &str) -> Cow<'_, str> {
+    escaped(name, |c| {
+        is_syntax(c)
+            || does_not_print(c)
+            || matches!(c, '[' | ']' | '{' | '}' | '\\' | '*' | '~' | '&' | '!' | '$')
+            || (c.is_whitespace() && c != ' ')
+    })
+}
+
+fn escaped(name: &str, is_bad: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !name.contains(&is_bad) {
         return Cow::Borrowed(name);
     }
     let mut out = String::with_capacity(name.len() + 16);
@@ -146,6 +160,14 @@ mod tests {
         fn shown_names_stay_on_their_line(name in "(?s).{0,32}") {
             let shown = shown(&name).into_owned();
             prop_assert!(!shown.contains(['"', '<', '>', '\n', '\r', '`', '|']));
+        }
+
+        #[test]
+        fn plain_names_are_as_the_reader_expects_them(name in "(?s).{0,32}") {
+            let plain = plain(&name).into_owned();
+            prop_assert!(!plain.contains(['[', ']', '<', '`', '|', '\n', '*']));
+            prop_assert_eq!(&plain, &*crate::reader::plain_name(&name));
+            prop_assert_eq!(shown(&name), crate::reader::code_span(&name));
         }
     }
 }

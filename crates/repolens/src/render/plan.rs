@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use super::heading;
 use super::lenses::Lens;
-use super::names::{code, sentence, shown};
+use super::names::{code, plain, sentence};
 use super::view::{View, category_word, size};
 use crate::model::Category;
 
@@ -41,7 +41,7 @@ fn totals(view: View<'_>, out: &mut dyn Write) -> io::Result<()> {
 
 fn repositories(view: View<'_>, out: &mut dyn Write) -> io::Result<()> {
     for (at, repo) in view.snapshot.repos.iter().enumerate() {
-        writeln!(out, "### 📦 {}\n", shown(&repo.name))?;
+        writeln!(out, "### 📦 {}\n", plain(&repo.name))?;
         let bytes: u64 = repo.files.iter().map(|file| file.size).sum();
         writeln!(out, "- Files: {} ({})", repo.files.len(), size(bytes))?;
         let purpose = view.notes.purposes.get(at).and_then(Option::as_deref).unwrap_or_default();

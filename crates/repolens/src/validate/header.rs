@@ -6,7 +6,7 @@ use contracts::repolens::report::{MergeMeta, MetaDensity, Profile, RenderMode};
 
 use super::findings::{Findings, Place};
 use super::rules::Rule;
-use crate::reader::code_span;
+use crate::reader::{code_span, plain_name};
 
 /// Keys of part 1, in their order.
 const KEYS: [&str; 20] = [
@@ -279,7 +279,7 @@ fn expected(key: &str, value: &str, meta: &MergeMeta) -> Option<String> {
             None => "not counted".to_owned(),
         },
         "Source" => {
-            meta.source_repos.iter().map(|name| code_span(name)).collect::<Vec<_>>().join(", ")
+            meta.source_repos.iter().map(|name| plain_name(name)).collect::<Vec<_>>().join(", ")
         }
         "Declared Purpose" => purpose(meta.profile).to_owned(),
         "Max File Bytes" => match meta.max_file_bytes {

@@ -87,7 +87,7 @@ pub(super) struct Manifest {
     /// Tables and remarks that a repository is empty.
     tables: usize,
     /// Headings of repositories.
-    headings: usize,
+    pub(super) headings: usize,
     pub(super) listed: Vec<Listed>,
     pub(super) rows: u64,
     pub(super) untagged: u64,

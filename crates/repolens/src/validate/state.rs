@@ -10,7 +10,7 @@ use super::links::LinkBook;
 use super::manifest::Manifest;
 use super::rules::Rule;
 use super::sections::{EXTRAS, Section, asked_for};
-use crate::reader::{Event, Links, Position, Sink, key_value, parse_meta, slug};
+use crate::reader::{Event, Links, Position, Sink, key_value, parse_meta, plain_name, slug};
 
 /// Longest `@meta` block, in bytes.
 const META_LIMIT_BYTES: usize = 1 << 20;
@@ -522,11 +522,18 @@ impl State {
                 true
             }
             Section::Manifest if token.starts_with("manifest-") => {
-                if level != 3 || !text.starts_with("📦 ") {
+                let name =
+                    self.meta.as_ref().map(|meta| meta.source_repos.get(self.manifest.headings));
+                let wanted = name.map(|name| name.map(|name| format!("📦 {}", plain_name(name))));
+                let fits = match wanted {
+                    Some(wanted) => wanted.as_deref() == Some(text),
+                    None => text.starts_with("📦 "),
+                };
+                if level != 3 || !fits {
                     self.fail(
                         Rule::ManifestTable,
                         place,
-                        "a repository has the heading `### 📦 name`",
+                        "a repository has the heading `### 📦 name`, in the order of @meta",
                     );
                 }
                 self.manifest.repository(place, &mut self.findings);
@@ -553,9 +560,10 @@ impl State {
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('-') && rest.len() >= 7)
         };
         let at = self.repos_seen;
-        let name = meta.source_repos.get(at).filter(|name| {
-            wanted(name) && text.strip_prefix("📦 ") == Some(&*crate::reader::code_span(name))
-        });
+        let name = meta
+            .source_repos
+            .get(at)
+            .filter(|name| wanted(name) && text.strip_prefix("📦 ") == Some(&*plain_name(name)));
         match name {
             Some(_) if level == 2 => {
                 self.repos_seen = at + 1;

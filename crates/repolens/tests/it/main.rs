@@ -9,6 +9,7 @@ mod hand;
 mod hubs;
 mod merging;
 mod mutants;
+mod names;
 mod packing;
 mod pools;
 mod prescans;

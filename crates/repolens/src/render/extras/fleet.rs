@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use crate::model::{Category, Repo, Tag};
-use crate::render::names::{code, shown};
+use crate::render::names::{code, plain};
 use crate::render::view::{View, category_word, tag_word};
 
 const CATEGORIES: [Category; 6] = [
@@ -29,7 +29,7 @@ const TAGS: [Tag; 8] = [
 
 pub(super) fn write(view: View<'_>, out: &mut dyn Write) -> io::Result<()> {
     let repos = &view.snapshot.repos;
-    let names: Vec<_> = repos.iter().map(|repo| shown(&repo.name)).collect();
+    let names: Vec<_> = repos.iter().map(|repo| plain(&repo.name)).collect();
     writeln!(out, "| | {} |", names.join(" | "))?;
     writeln!(out, "| :--- |{}", " ---: |".repeat(repos.len()))?;
     row("files", repos, out, |repo| repo.files.len())?;
@@ -80,7 +80,7 @@ fn differences(view: View<'_>, out: &mut dyn Write) -> io::Result<()> {
     for (path, with) in differing {
         let lacking: Vec<_> = (0..repos.len())
             .filter(|at| !with.contains(at))
-            .map(|at| shown(&repos[at].name))
+            .map(|at| plain(&repos[at].name))
             .collect();
         writeln!(out, "  - {}: not in {}", code(path), lacking.join(", "))?;
     }

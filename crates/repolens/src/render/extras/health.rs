@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use crate::model::{Category, File, Repo, Tag};
-use crate::render::names::shown;
+use crate::render::names::plain;
 use crate::render::view::View;
 
 /// Missing things from which a repository is `critical`; one less than half of it is `warning`.
@@ -63,7 +63,7 @@ pub(super) fn write(view: View<'_>, out: &mut dyn Write) -> io::Result<()> {
         writeln!(
             out,
             "| {} | {verdict} | {} | {} |",
-            shown(&repo.name),
+            plain(&repo.name),
             names(&missing),
             names(&has)
         )?;
