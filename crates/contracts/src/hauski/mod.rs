@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod daemon;
+pub mod engine;
 pub mod explain;
 pub mod plugin;
 pub mod policy;

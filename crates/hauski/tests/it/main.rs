@@ -4,3 +4,4 @@
 
 mod daemon;
 mod frame;
+mod openai;

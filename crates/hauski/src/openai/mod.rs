@@ -1,0 +1,6 @@
+//! The surface of the OpenAI API: requests are read and checked, answers take its shapes.
+
+pub mod render;
+pub mod sse;
+pub mod track;
+pub mod wire;
