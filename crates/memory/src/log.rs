@@ -145,11 +145,18 @@ pub fn plain_text(text: &str) -> String {
     plain
 }
 
-/// What follows an escape sequence (ECMA-48: CSI to its final byte, OSC to BEL or ST, else one char).
+/// What follows an escape sequence (ECMA-48: CSI to its final byte, strings to BEL or ST, else one char). A
+/// string that nothing ends is one line long at most.
 fn skip_escape(rest: &str) -> &str {
     let end = match rest.as_bytes().first() {
         Some(b'[') => rest[1..].find(|c: char| ('\x40'..='\x7e').contains(&c)).map(|at| at + 2),
-        Some(b']') => rest.find(['\x07', '\x1b', '\n']).map(|at| at + 1),
+        Some(b']' | b'P' | b'X' | b'^' | b'_') => {
+            rest.find(['\x07', '\x1b', '\n']).map(|at| match &rest.as_bytes()[at..] {
+                [0x07, ..] => at + 1,
+                [0x1b, b'\\', ..] => at + 2,
+                _ => at,
+            })
+        }
         Some(_) => rest.chars().next().map(char::len_utf8),
         None => None,
     };
