@@ -161,8 +161,13 @@ impl Git<'_> {
         }))
     }
 
-    /// Asks with everything harmless that the configuration mentions.
-    fn ask(&self, repository: &Repository, question: &[&str]) -> Result<Vec<u8>, GitError> {
+    /// Any other question or change, with everything made harmless that the configuration mentions; gives
+    /// what git writes to standard output. Paths in it are taken literally.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Git::status`].
+    pub fn ask(&self, repository: &Repository, question: &[&str]) -> Result<Vec<u8>, GitError> {
         let filters = if repository.may_have_filters() {
             let names = ["config", "--list", "--includes", "--name-only", "-z"];
             filter_overrides(&self.ask_with(repository, &names, &[])?)

@@ -6,6 +6,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,7 @@ use rustix::buffer::spare_capacity;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::Errno;
-use rustix::process::Pid;
+use rustix::process::{Pid, Signal, kill_process};
 use thiserror::Error;
 
 use super::environment::Variables;
@@ -25,6 +26,8 @@ use crate::tools::{self, Found};
 const BUFFER_BYTES: usize = 64 * 1024;
 /// How long output is awaited when something the program left behind keeps a pipe open.
 const DRAIN: Duration = Duration::from_millis(50);
+/// What is not wanted any more may end by itself for so long.
+const GRACE: Duration = Duration::from_secs(5);
 /// Without a pipe to wait on, the end is looked for so often.
 const LOOK_EVERY: Duration = Duration::from_micros(200);
 
@@ -71,6 +74,8 @@ pub struct Captured {
     pub omitted_bytes: u64,
     /// The time limit was over and the program was killed.
     pub timed_out: bool,
+    /// It was ended because its answer was not wanted any more.
+    pub cancelled: bool,
     /// How long it took, in milliseconds.
     pub duration_ms: u64,
 }
@@ -111,19 +116,29 @@ pub fn minimal_environment(variables: &Variables) -> Variables {
 ///
 /// [`CaptureError`] when it cannot be started. A non-zero exit is an answer, not an error.
 pub fn capture(question: Capture<'_>) -> Result<Captured, CaptureError> {
+    capture_until(question, &AtomicBool::new(false))
+}
+
+/// As [`capture`], for an answer that may become unwanted: once another thread sets `cancel`, the
+/// program gets SIGTERM and, when it has not ended five seconds later, is killed with all it started.
+///
+/// # Errors
+///
+/// As [`capture`].
+pub fn capture_until(question: Capture<'_>, cancel: &AtomicBool) -> Result<Captured, CaptureError> {
     let name = question.argv.first().map(OsString::as_os_str).unwrap_or_default();
     let path = question.environment.iter().find(|(name, _)| name == "PATH");
     let path = path.map(|(_, value)| value.as_os_str()).unwrap_or_default();
     let Found::Program(program) = tools::find_for_task(name, path, question.dir) else {
         return Err(CaptureError::Missing(name.to_string_lossy().into_owned()));
     };
-    ask(question, &program).map_err(|source| CaptureError::System {
+    ask(question, &program, cancel).map_err(|source| CaptureError::System {
         program: OsStr::to_string_lossy(name).into_owned(),
         source,
     })
 }
 
-fn ask(question: Capture<'_>, program: &Path) -> io::Result<Captured> {
+fn ask(question: Capture<'_>, program: &Path, cancel: &AtomicBool) -> io::Result<Captured> {
     let started_at = Instant::now();
     let (output, write_output) = io::pipe()?;
     let (error, write_error) = io::pipe()?;
@@ -139,6 +154,8 @@ fn ask(question: Capture<'_>, program: &Path) -> io::Result<Captured> {
         max_bytes: question.limits.max_output_bytes,
         deadline: started_at.checked_add(Duration::from_millis(question.limits.timeout_ms)),
         timed_out: false,
+        cancel,
+        cancelled: false,
     };
     let status = asked.listen(&mut process)?;
     let [stdout, stderr] = asked.streams;
@@ -148,19 +165,23 @@ fn ask(question: Capture<'_>, program: &Path) -> io::Result<Captured> {
         omitted_bytes: stdout.omitted_bytes + stderr.omitted_bytes,
         stdout: stdout.bytes,
         stderr: stderr.bytes,
-        timed_out: asked.timed_out,
+        timed_out: asked.timed_out && !asked.cancelled,
+        cancelled: asked.cancelled,
         duration_ms: u64::try_from(started_at.elapsed().as_millis()).unwrap_or(u64::MAX),
     })
 }
 
-struct Asked {
+struct Asked<'a> {
     streams: [Kept; 2],
     max_bytes: usize,
     deadline: Option<Instant>,
+    /// Whether it was killed.
     timed_out: bool,
+    cancel: &'a AtomicBool,
+    cancelled: bool,
 }
 
-impl Asked {
+impl Asked<'_> {
     fn listen(&mut self, process: &mut Started) -> io::Result<ExitStatus> {
         let mut ended: Option<(ExitStatus, Instant)> = None;
         let mut buffer = Vec::with_capacity(BUFFER_BYTES);
@@ -174,6 +195,11 @@ impl Asked {
                     // Programs end right after closing their streams: waiting costs nothing then.
                     let status = process.0.try_wait()?;
                     ended = status.map(|status| (status, Instant::now()));
+                    if ended.is_none() && self.is_cancelled() {
+                        self.cancelled = true;
+                        self.deadline = Some(Instant::now() + GRACE);
+                        let _ = kill_process(Pid::from_child(&process.0), Signal::TERM);
+                    }
                     if ended.is_none() && self.is_late() {
                         self.timed_out = true;
                         kill(process);
@@ -187,6 +213,10 @@ impl Asked {
                 self.read(&mut buffer, ended.is_some())?;
             }
         }
+    }
+
+    fn is_cancelled(&self) -> bool {
+        !self.cancelled && self.cancel.load(Ordering::Relaxed)
     }
 
     fn is_late(&self) -> bool {
