@@ -3,7 +3,9 @@
 #![expect(dead_code, reason = "the frame stands before all of its users")]
 
 mod cli;
+mod client;
 mod exit;
+mod mcp;
 mod metrics;
 mod output;
 mod policies;

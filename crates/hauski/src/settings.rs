@@ -18,6 +18,9 @@ pub(crate) const DEFAULT_BIND: &str = "127.0.0.1:7070";
 pub(crate) struct Settings {
     /// Folder of all files of the daemon (`HAUSKI_HOME`), absolute.
     pub(crate) home: PathBuf,
+    /// Whether that folder was named for this call (`--home`, `HAUSKI_HOME`); a repository's own memory does
+    /// not count then.
+    pub(crate) home_is_explicit: bool,
     /// Where each policy file is read.
     pub(crate) policies: Paths,
     /// Address to listen on; port 0 takes a free one.
@@ -45,6 +48,7 @@ impl Settings {
         let cwd = working_directory()?;
         let reader = Reader { environment: &environment, cwd: &cwd };
         let home = reader.home(shared.home.as_deref())?;
+        let home_is_explicit = shared.home.is_some() || reader.raw("HAUSKI_HOME").is_some();
         Ok(Self {
             policies: reader.policies(shared.policies.as_deref())?,
             bind: parse_bind(reader.text("HAUSKI_BIND")?.unwrap_or(DEFAULT_BIND), "HAUSKI_BIND")?,
@@ -53,6 +57,7 @@ impl Settings {
             log_level: reader.log_level()?,
             stderr_is_terminal: std::io::stderr().is_terminal(),
             json: shared.json,
+            home_is_explicit,
             home,
             environment,
             cwd,

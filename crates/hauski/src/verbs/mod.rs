@@ -2,8 +2,10 @@
 //!
 //! A verb has `Args` and `run(Args, &Settings) -> anyhow::Result<Exit>`.
 
+mod mcp;
 mod routes;
 mod serve;
+mod task_child;
 
 use clap::Subcommand;
 
@@ -16,8 +18,12 @@ use crate::settings::Settings;
 pub(crate) enum Verb {
     /// Start the daemon and stay until it is told to end
     Serve(serve::Args),
+    /// Give one agent the tools of this house, over standard input and output
+    Mcp(mcp::Args),
     /// List every route with its method, access and class
     Routes(routes::Args),
+    #[command(hide = true)]
+    TaskChild(task_child::Args),
 }
 
 /// Runs what was asked for.
@@ -25,6 +31,8 @@ pub(crate) fn run(arguments: Arguments) -> Exit {
     let Arguments { shared, verb } = arguments;
     let ended = Settings::resolve(&shared).and_then(|settings| match verb {
         Verb::Serve(args) => serve::run(args, settings),
+        Verb::Mcp(args) => mcp::run(args, &settings),
+        Verb::TaskChild(args) => task_child::run(&args, &settings),
         Verb::Routes(args) => routes::run(&args, &settings),
     });
     ended.unwrap_or_else(|error| exit::failed(&error))

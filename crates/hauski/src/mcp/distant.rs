@@ -1,0 +1,31 @@
+//! The daemon as `hauski mcp` sees it: asked over its Unix socket each time, and allowed to be away.
+
+use std::path::PathBuf;
+
+use http::Method;
+use serde_json::Value;
+use tokio::runtime::Handle;
+
+use super::tools::ToolError;
+use super::world::House;
+use crate::client;
+
+/// The daemon behind a socket.
+pub(crate) struct Distant {
+    socket: PathBuf,
+    runtime: Handle,
+}
+
+impl Distant {
+    pub(crate) fn new(socket: PathBuf, runtime: Handle) -> Self {
+        Self { socket, runtime }
+    }
+}
+
+impl House for Distant {
+    fn plugins(&self) -> Result<Value, ToolError> {
+        let question = client::ask(&self.socket, Method::GET, "/admin/plugins", None);
+        let answer = self.runtime.block_on(question);
+        answer.map_err(|error| ToolError::failed(error.to_string(), error.hint()))
+    }
+}

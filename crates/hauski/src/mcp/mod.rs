@@ -1,0 +1,14 @@
+//! The Model Context Protocol: the house as tools for agents, over standard input and output
+//! (`hauski mcp`) or over HTTP (`/mcp` of the daemon). rmcp speaks the protocol; only this folder knows it.
+
+mod child;
+mod distant;
+pub(crate) mod install;
+mod server;
+mod tools;
+mod world;
+
+pub(crate) use child::run_task_child;
+pub(crate) use distant::Distant;
+pub(crate) use server::Server;
+pub(crate) use world::{Door, Surroundings, World};
