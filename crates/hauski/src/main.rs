@@ -8,6 +8,7 @@ mod exit;
 mod mcp;
 mod metrics;
 mod output;
+mod plugins;
 mod policies;
 mod routes;
 mod server;
