@@ -29,6 +29,11 @@ pub(crate) fn schemas() -> Vec<PublishedSchema> {
         },
         PublishedSchema { id: audit::SCHEMA, generate: || schemars::schema_for!(audit::Line) },
         PublishedSchema {
+            id: audit::VERIFY,
+            generate: || schemars::schema_for!(audit::VerifyReport),
+        },
+        PublishedSchema { id: audit::PROOF, generate: || schemars::schema_for!(audit::Proof) },
+        PublishedSchema {
             id: daemon::RUNNING,
             generate: || schemars::schema_for!(daemon::Running),
         },
