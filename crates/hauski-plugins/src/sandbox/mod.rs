@@ -1,0 +1,18 @@
+//! The sandbox of plugin processes: what a plugin cannot reach, and how that is arranged.
+//!
+//! A [`Plan`] is made from a plugin's entry in `plugins.json` and says what the process will see. [`Plan::launch`] starts a
+//! re-executed role of this program ([`init::main`]) which takes its own rights away, layer by layer, and then starts the
+//! plugin. A layer that this machine does not give is a [`Refusal`] with the layer and the reason, never a weaker sandbox.
+
+mod filter;
+mod folders;
+pub mod init;
+mod launch;
+mod layer;
+mod plan;
+mod view;
+mod wire;
+
+pub use launch::{Channels, Ended, Guard, Launch};
+pub use layer::{Layer, Waivers};
+pub use plan::{Access, Bind, Init, Paths, Plan, Refusal};

@@ -1,0 +1,3 @@
+//! Tests of the plugin host against real processes.
+
+mod sandbox;
