@@ -6,6 +6,7 @@ pub mod daemon;
 pub mod engine;
 pub mod explain;
 pub mod plugin;
+pub mod plugin_status;
 pub mod policy;
 pub mod protocol;
 pub mod routes;
@@ -16,6 +17,10 @@ use crate::PublishedSchema;
 pub(crate) fn schemas() -> Vec<PublishedSchema> {
     vec![
         PublishedSchema { id: plugin::SCHEMA, generate: || schemars::schema_for!(plugin::Plugins) },
+        PublishedSchema {
+            id: plugin_status::SCHEMA,
+            generate: || schemars::schema_for!(plugin_status::PluginReport),
+        },
         PublishedSchema {
             id: policy::ROUTING,
             generate: || schemars::schema_for!(policy::Routing),

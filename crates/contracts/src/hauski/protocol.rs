@@ -2,7 +2,7 @@
 //!
 //! Requests of the host: `initialize`, `ping`, `shutdown` and one method per capability. Requests of a
 //! plugin: `call`, `publish`, `subscribe`. Notifications: `log`, `$/cancel`, `$/progress`, `$/chunk`,
-//! `$/ack`, `event`.
+//! `$/ack`, `event`. File descriptors travel with the first byte of a message that counts them in `meta.fds`.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -37,6 +37,16 @@ pub mod code {
     pub const CONTEXT_LENGTH: i64 = -32_009;
     /// The plugin does not have that model.
     pub const UNKNOWN_MODEL: i64 = -32_010;
+    /// The plugin broke the protocol.
+    pub const PROTOCOL: i64 = -32_011;
+    /// No plugin has the capability.
+    pub const NO_PROVIDER: i64 = -32_012;
+    /// JSON-RPC: the method does not exist.
+    pub const METHOD_NOT_FOUND: i64 = -32_601;
+    /// JSON-RPC: the parameters do not fit.
+    pub const INVALID_PARAMS: i64 = -32_602;
+    /// JSON-RPC: something else went wrong.
+    pub const INTERNAL: i64 = -32_603;
 }
 
 /// Parameters of `initialize`.
@@ -90,7 +100,7 @@ pub struct Message {
     pub jsonrpc: String,
     /// Number of a request; its answer repeats it. Hosts and plugins count separately.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub id: Option<u64>,
+    pub id: Option<Id>,
     /// Name of a request or notification.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
@@ -103,6 +113,42 @@ pub struct Message {
     /// Why there is no result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<RpcError>,
+    /// What the message brings beside its contents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meta: Option<Meta>,
+}
+
+/// What tells a request from others. The plugin protocol counts; servers of the Model Context Protocol may use
+/// text.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Id {
+    /// A number.
+    Number(u64),
+    /// Text.
+    Text(String),
+}
+
+/// What a message brings beside its contents.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Meta {
+    /// Milliseconds until the caller gives up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline_ms: Option<u64>,
+    /// File descriptors that travel with the message, in order.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub fds: u32,
+    /// The plugin that asks, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// The request for which a plugin asks; its deadline bounds the new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<u64>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(n: &u32) -> bool {
+    *n == 0
 }
 
 /// Why there is no result.
@@ -126,6 +172,22 @@ pub struct Chunk {
     pub seq: u64,
     /// What it brings.
     pub data: Value,
+}
+
+/// Parameters of `$/progress`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Progress {
+    /// The request it belongs to.
+    pub id: u64,
+    /// How far the work is.
+    pub data: Value,
+}
+
+/// Parameters of `subscribe`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Subscribe {
+    /// Topics that the manifest lets it hear; `*` stands for one word at the end.
+    pub topics: Vec<String>,
 }
 
 /// Parameters of `$/ack`: everything up to and with `seq` has been taken.

@@ -1,3 +1,5 @@
 //! Tests of the plugin host against real processes.
 
+mod calls;
+mod desk;
 mod sandbox;

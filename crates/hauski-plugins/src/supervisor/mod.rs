@@ -1,0 +1,17 @@
+//! Keeps each plugin in the state that is wanted.
+//!
+//! One task per plugin owns its state; everybody else reads what it shows. A running plugin is an
+//! [`Instance`]; a reload makes a second one before the first is let go.
+
+mod backoff;
+mod instance;
+mod program;
+mod run;
+mod start;
+mod stop;
+mod unit;
+mod usage;
+
+pub(crate) use instance::{HostCall, Instance, Offered, ask, offer, topic_fits};
+pub(crate) use run::{Keeper, Order};
+pub(crate) use unit::{Unit, UnitOptions};

@@ -1,0 +1,115 @@
+//! A host in an empty home, with scripted plugins.
+
+use std::time::{Duration, Instant};
+
+use contracts::hauski::plugin_status::{PluginState, PluginStatus};
+use hauski_plugins::{CallError, CallOptions, Host, HostOptions, Manifest, Target};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// The scripted plugin.
+pub(crate) const FIXTURE: &str = env!("CARGO_BIN_EXE_plugin-fixture");
+
+/// A host in an empty home.
+pub(crate) struct Desk {
+    pub(crate) host: Host,
+    pub(crate) home: TempDir,
+}
+
+/// An entry of plugins.json that runs a script of the fixture.
+pub(crate) fn plugin(name: &str, script: &str, more: &Value) -> Value {
+    let mut entry = json!({
+        "name": name,
+        "command": [FIXTURE, script],
+        "health": { "interval_ms": 200, "timeout_ms": 1_500 },
+        "restart": { "backoff_min_ms": 20, "backoff_max_ms": 100 },
+        "stop": { "grace_ms": 3_000 },
+    });
+    for (key, value) in more.as_object().into_iter().flatten() {
+        entry[key] = value.clone();
+    }
+    entry
+}
+
+/// The text of a plugins.json.
+pub(crate) fn manifest_text(plugins: &[Value]) -> String {
+    json!({ "schema": 1, "plugins": plugins }).to_string()
+}
+
+impl Desk {
+    /// Starts the host; does not wait for the plugins.
+    pub(crate) fn start(plugins: &[Value]) -> Self {
+        let home = tempfile::tempdir().expect("a home");
+        let text = manifest_text(plugins);
+        let file = home.path().join("plugins.json");
+        let manifest = Manifest::parse(&file, home.path(), &text).expect("a sound manifest");
+        let host = Host::start(HostOptions {
+            manifest,
+            home: home.path().to_owned(),
+            init: vec![FIXTURE.into(), "sandbox-init".into()],
+            redactor: redact::Redactor::for_merges(),
+        });
+        Self { host: host.expect("a host"), home }
+    }
+
+    /// Starts the host and waits until all plugins run.
+    pub(crate) async fn running(plugins: &[Value]) -> Self {
+        let desk = Self::start(plugins);
+        for status in desk.host.plugins() {
+            desk.until(&status.name, PluginState::Running).await;
+        }
+        desk
+    }
+
+    /// Waits until a plugin is in a state.
+    pub(crate) async fn until(&self, name: &str, state: PluginState) -> PluginStatus {
+        let fits = |status: &PluginStatus| status.state == state;
+        self.until_that(name, &format!("it is {state:?}"), fits).await
+    }
+
+    /// Waits until something holds of a plugin.
+    pub(crate) async fn until_that(
+        &self,
+        name: &str,
+        what: &str,
+        fits: impl Fn(&PluginStatus) -> bool,
+    ) -> PluginStatus {
+        let began = Instant::now();
+        loop {
+            let status = self.host.plugin(name).expect("the plugin");
+            if fits(&status) {
+                return status;
+            }
+            let log = self.host.logs(name).expect("a log").tail(30);
+            let log: Vec<_> = log.iter().map(|line| line.message.as_str()).collect();
+            assert!(began.elapsed() < Duration::from_secs(30), "{what}: {status:?}\n{log:#?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Asks whoever has a capability, for at most 10 s.
+    pub(crate) async fn ask(&self, capability: &str, params: Value) -> Result<Value, CallError> {
+        self.ask_within(capability, params, Duration::from_secs(10)).await
+    }
+
+    /// Asks whoever has a capability.
+    pub(crate) async fn ask_within(
+        &self,
+        capability: &str,
+        params: Value,
+        deadline: Duration,
+    ) -> Result<Value, CallError> {
+        let options = CallOptions { deadline, ..CallOptions::default() };
+        self.host.call(&Target::capability(capability), params, options).result().await
+    }
+
+    /// Waits until a line of a plugin's log holds a text.
+    pub(crate) async fn until_logged(&self, name: &str, text: &str) {
+        let began = Instant::now();
+        let log = self.host.logs(name).expect("a log");
+        while !log.tail(10_000).iter().any(|line| line.message.contains(text)) {
+            assert!(began.elapsed() < Duration::from_secs(20), "no line with {text:?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
