@@ -6,6 +6,9 @@ use std::ops::Range;
 const NAME_MAX: usize = 80;
 const VALUE_MAX: usize = 4096;
 
+/// So much white space may stand between a name and a value that a later line holds, in bytes.
+const GAP_MAX: usize = 256;
+
 /// A name and the value it is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Assignment {
@@ -60,7 +63,7 @@ fn operator(text: &[u8], name_end: usize, flag: bool) -> Option<(Style, usize)> 
     let spaced = at > closed + bracket;
     let rest = &text[at..];
     let tight = |width: usize| {
-        let end = skip_blank(text, at + width);
+        let end = value_start(text, at + width);
         let style = if spaced || quote || end > at + width { Style::Loose } else { Style::Tight };
         Some((style, end))
     };
@@ -69,7 +72,7 @@ fn operator(text: &[u8], name_end: usize, flag: bool) -> Option<(Style, usize)> 
         [b':', b':', ..] => None,
         [b':' | b'=' | b'?' | b'+' | b'!', b'=', ..] | [b'=', b'>', ..] => tight(2),
         [b'=', ..] => tight(1),
-        [b':', ..] => Some((Style::Loose, skip_blank(text, at + 1))),
+        [b':', ..] => Some((Style::Loose, value_start(text, at + 1))),
         [b',', ..] if quote => quoted_argument(text, at + 1),
         [b'>', ..] if !spaced => Some((Style::Loose, at + 1)),
         _ => value_field(text, closed).or_else(|| (flag && spaced).then_some((Style::Space, at))),
@@ -81,7 +84,7 @@ fn quoted_argument(text: &[u8], at: usize) -> Option<(Style, usize)> {
     if let Some(field) = value_field(text, at) {
         return Some(field);
     }
-    let at = skip_blank(text, at);
+    let at = value_start(text, at);
     matches!(text.get(at), Some(b'"' | b'\'')).then_some((Style::Loose, at))
 }
 
@@ -97,6 +100,35 @@ fn value_field(text: &[u8], at: usize) -> Option<(Style, usize)> {
     let after = skip_blank(text, after);
     matches!(text.get(after), Some(b':' | b'='))
         .then(|| (Style::Loose, skip_blank(text, after + 1)))
+}
+
+/// Where the value behind an operator may begin: after blanks, or, where the line ends there, at a quote
+/// on a later line. A bare word on the next line is no value.
+fn value_start(text: &[u8], at: usize) -> usize {
+    let here = skip_blank(text, at);
+    if !matches!(text.get(here), Some(b'\n' | b'\r')) {
+        return here;
+    }
+    let gap = text[here..].iter().take(GAP_MAX).take_while(|byte| byte.is_ascii_whitespace());
+    let later = here + gap.count();
+    if matches!(text.get(later), Some(b'"' | b'\'')) { later } else { here }
+}
+
+/// Whether a text that ends so may get the value of a secret name on a later line: `"password":`,
+/// `token =`, `name: DB_PASSWORD`.
+pub(crate) fn awaits_value(text: &[u8]) -> bool {
+    let kept = text.trim_ascii_end();
+    if text.len() - kept.len() > GAP_MAX {
+        return false;
+    }
+    let operator = |byte: &u8| matches!(byte, b':' | b'=' | b'>' | b'+' | b'?' | b'!' | b',');
+    let closing = |byte: &u8| matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b']' | b' ' | b'\t');
+    let tail = &kept[kept.len().saturating_sub(NAME_MAX + 16)..];
+    let width = tail.iter().rev().take(16).take_while(|byte| operator(byte) || closing(byte));
+    let end = tail.len() - width.count();
+    let in_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    let start = end - tail[..end].iter().rev().take(NAME_MAX).take_while(|b| in_name(b)).count();
+    start < end && name_kind(&tail[start..end]) != NameKind::Plain
 }
 
 fn skip_blank(text: &[u8], at: usize) -> usize {
@@ -365,6 +397,10 @@ mod tests {
             ("password=a1b2 && run", "password", "a1b2"),
             ("password=a1b2&& run", "password", "a1b2"),
             ("password=a1b2&quot;, x", "password", "a1b2"),
+            ("{\n  \"password\":\n    \"a1 b2\"\n}", "password", "a1 b2"),
+            ("{\"password\" :\r\n\r\n\t\"a1b2\"}", "password", "a1b2"),
+            ("let password =\n    'a1b2';", "password", "a1b2"),
+            ("define(\n'DB_PASSWORD',\n'a1b2')", "DB_PASSWORD", "a1b2"),
         ];
         for (line, name, value) in cases {
             let word = if line.contains("password") {
@@ -378,8 +414,14 @@ mod tests {
 
     #[test]
     fn no_value() {
-        for line in ["the password is long", "Password::new()", "--password --verbose", "password"]
-        {
+        for line in [
+            "the password is long",
+            "Password::new()",
+            "--password --verbose",
+            "password",
+            "password:\n  length: 3",
+            "password:\n",
+        ] {
             let word = if line.contains("password") { "password" } else { "Password" };
             assert_eq!(value_of(line, word), None, "{line}");
         }

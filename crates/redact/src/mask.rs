@@ -123,16 +123,22 @@ impl Redactor {
 
     /// Masks the secrets of arbitrary bytes.
     pub fn mask_bytes(&self, bytes: &[u8]) -> MaskedBytes {
-        let mut found = self.search(bytes, Purpose::Mask);
+        self.mask_within(bytes, layers::budget(bytes.len())).0
+    }
+
+    /// As [`Redactor::mask_bytes`] for a piece of a stream, of which so many bytes may still be unpacked.
+    /// Also says how many were.
+    pub(crate) fn mask_within(&self, bytes: &[u8], budget: usize) -> (MaskedBytes, usize) {
+        let (mut found, unpacked) = self.search_within(bytes, Purpose::Mask, budget);
         let findings = describe(bytes, &found);
         let mut bytes = bytes.to_vec();
         // Every round covers at least one more byte with a mask, so this ends; almost always after
         // one.
         while !found.is_empty() {
             bytes = self.replace(&bytes, &found);
-            found = self.search(&bytes, Purpose::Mask);
+            found = self.search_within(&bytes, Purpose::Mask, budget).0;
         }
-        MaskedBytes { bytes, findings }
+        (MaskedBytes { bytes, findings }, unpacked)
     }
 
     /// What a person should look at: fewer doubts than [`Redactor::mask`]. Lines with
@@ -153,9 +159,20 @@ impl Redactor {
     }
 
     pub(crate) fn search(&self, bytes: &[u8], purpose: Purpose) -> Vec<Candidate> {
-        let budget = Cell::new(layers::budget(bytes.len()));
-        let search = Search { purpose, known: self.known.as_deref(), depth: 0, budget: &budget };
-        engine::find(bytes, search, &masks_in(bytes))
+        self.search_within(bytes, purpose, layers::budget(bytes.len())).0
+    }
+
+    /// What is found while at most `budget` bytes are unpacked, and how many were.
+    pub(crate) fn search_within(
+        &self,
+        bytes: &[u8],
+        purpose: Purpose,
+        budget: usize,
+    ) -> (Vec<Candidate>, usize) {
+        let left = Cell::new(budget);
+        let search = Search { purpose, known: self.known.as_deref(), depth: 0, budget: &left };
+        let found = engine::find(bytes, search, &masks_in(bytes));
+        (found, budget - left.get())
     }
 
     pub(crate) fn search_fast(&self, bytes: &[u8]) -> Vec<Candidate> {

@@ -1,6 +1,8 @@
 //! Masking of a log while it is written, whatever the size of the chunks.
 
+use crate::assignment::awaits_value;
 use crate::engine::Purpose;
+use crate::layers;
 use crate::mask::Redactor;
 use crate::shapes::KEY_BLOCK_MAX;
 
@@ -13,13 +15,18 @@ const TAIL: usize = 8 * 1024;
 /// A key block without an end is held up to here; below what the rule for key blocks looks at.
 const HELD_MAX: usize = KEY_BLOCK_MAX / 2;
 
-/// Masks a stream of bytes. Lines come out as soon as they end, a line that ends in a backslash
-/// with the one that continues it; a private key block comes out when it ends. Memory stays below a few hundred kilobytes.
+/// Masks a stream of bytes. Lines come out as soon as they end, a line that ends in a backslash or in the
+/// name of a secret with the one that follows; a private key block comes out when it ends. Memory stays
+/// below a few hundred kilobytes, and all pieces of a stream share what may be unpacked.
 #[derive(Debug)]
 pub struct LogMasker {
     redactor: Redactor,
     pending: Vec<u8>,
     found: u64,
+    /// Bytes that were judged so far.
+    judged: usize,
+    /// Bytes that were unpacked for it.
+    unpacked: usize,
     /// Inside a secret that was too long to hold: everything up to its end is dropped.
     swallowing: Option<Swallow>,
 }
@@ -35,7 +42,7 @@ enum Swallow {
 impl LogMasker {
     /// A masker with the rules, the key and the known values of `redactor`.
     pub fn new(redactor: Redactor) -> Self {
-        Self { redactor, pending: Vec::new(), found: 0, swallowing: None }
+        Self { redactor, pending: Vec::new(), found: 0, judged: 0, unpacked: 0, swallowing: None }
     }
 
     /// How many secrets have been masked so far.
@@ -89,7 +96,8 @@ impl LogMasker {
     /// it.
     fn long_line(&mut self) -> usize {
         let cut = self.pending.len() - TAIL;
-        let found = self.redactor.search(&self.pending, Purpose::Mask);
+        let budget = self.budget(self.pending.len());
+        let found = self.redactor.search_within(&self.pending, Purpose::Mask, budget).0;
         let across = found.iter().find(|c| c.context < cut && c.secret.end > cut);
         match across {
             None => cut,
@@ -104,10 +112,19 @@ impl LogMasker {
     }
 
     fn emit(&mut self, cut: usize, out: &mut Vec<u8>) {
-        let masked = self.redactor.mask_bytes(&self.pending[..cut]);
+        let budget = self.budget(cut);
+        let (masked, unpacked) = self.redactor.mask_within(&self.pending[..cut], budget);
+        self.judged = self.judged.saturating_add(cut);
+        self.unpacked = self.unpacked.saturating_add(unpacked);
         self.found += masked.findings.len() as u64;
         out.extend_from_slice(&masked.bytes);
         self.pending.drain(..cut);
+    }
+
+    /// How much may be unpacked for the next `bytes`: what a text as long as the stream is granted, less
+    /// what earlier pieces took.
+    fn budget(&self, bytes: usize) -> usize {
+        layers::budget(self.judged.saturating_add(bytes)).saturating_sub(self.unpacked)
     }
 
     /// Drops what belongs to a secret whose beginning is already masked.
@@ -180,11 +197,12 @@ fn is_foreign(line: &[u8]) -> bool {
     !header && !trimmed.starts_with(b"-----") && trimmed.contains(&b' ') && last.len() < 20
 }
 
-/// Where the line at `at` begins, with the lines before that it continues.
+/// Where the line at `at` begins, with the lines before that it continues or whose value it may hold.
 fn line_start(pending: &[u8], at: usize) -> usize {
     let is_end = |line: &usize| {
         let before = &pending[..*line];
-        !before.strip_suffix(b"\r").unwrap_or(before).ends_with(b"\\")
+        let continues = before.strip_suffix(b"\r").unwrap_or(before).ends_with(b"\\");
+        !continues && !awaits_value(before)
     };
     memchr::memrchr_iter(b'\n', &pending[..at]).find(is_end).map_or(0, |line| line + 1)
 }
@@ -251,6 +269,41 @@ mod tests {
         let text = format!("{}after\n", key_block(5_000));
         let out = String::from_utf8(stream(text.as_bytes(), 4096)).unwrap();
         assert!(!out.contains("Qx") && out.contains("after\n"), "{}", &out[..out.len().min(300)]);
+    }
+
+    #[test]
+    fn a_value_on_the_line_after_its_name_is_masked() {
+        let value = made("h8J2k");
+        for text in [
+            format!("{{\n  \"password\":\n    \"{value}\",\n  \"next\": 1\n}}\n"),
+            format!("{{\r\n\"api_token\" :\r\n\r\n  \"{value}\"\r\n}}\r\n"),
+            format!("const clientSecret =\n  '{value}';\nrun()\n"),
+            format!("- name: DB_PASSWORD\n  value: {value}\n- name: PORT\n"),
+        ] {
+            let whole = Redactor::new([1; 32]).mask(&text).text;
+            assert!(!whole.contains(&value), "{text}");
+            for size in [1, 5, 17, 1000] {
+                let streamed = String::from_utf8(stream(text.as_bytes(), size)).unwrap();
+                assert_eq!(streamed, whole, "{size}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn all_pieces_share_what_may_be_unpacked() {
+        use base64::Engine as _;
+        use std::io::Write as _;
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        packed.write_all(&vec![b'x'; 3 * 1024 * 1024]).unwrap();
+        let digits = base64::prelude::BASE64_STANDARD.encode(packed.finish().unwrap());
+        let mut masker = LogMasker::new(Redactor::new([1; 32]));
+        let mut out = Vec::new();
+        for _ in 0..20 {
+            masker.push(format!("data {digits}\n").as_bytes(), &mut out);
+        }
+        // Lines alone are granted 8 MiB each; here the first two are opened and all others masked unseen.
+        assert_eq!(masker.found(), 18);
+        assert!(masker.unpacked <= layers::budget(masker.judged));
     }
 
     #[test]
