@@ -1,11 +1,11 @@
 //! Files that a run made: their digests are facts, their content lies in the content-addressed store.
 
 use std::fs::File;
-use std::io::{self, Read, Seek};
+use std::io::{self, Read};
 use std::path::Path;
 
+use rustix::fs::{CWD, Mode, OFlags, openat};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use crate::home::HomeError;
 use crate::log::holds_secret;
@@ -30,38 +30,82 @@ impl ArtefactGaps {
 
 impl Store {
     /// Stores a file that a run made under its digest. Content in which something looks like a secret is
-    /// not stored; then the second value is `false`. `name` is what the fact calls it.
+    /// not stored; then the second value is `false`. `name` is relative to `root`, with `/`, and what the
+    /// fact calls it. What is judged is what is stored, whatever happens to the file meanwhile.
     ///
     /// # Errors
-    /// The file cannot be read, or the content-addressed store not be written.
-    pub fn keep_artefact(&self, name: &str, path: &Path) -> Result<(Artefact, bool), StoreError> {
-        let unreadable = |error| StoreError::from(HomeError::from_io(path, error));
-        let mut file = File::open(path).map_err(unreadable)?;
-        if holds_secret(&self.mask, &mut file).map_err(unreadable)? {
-            file.rewind().map_err(unreadable)?;
-            let (sha256, bytes) = digest(&mut file).map_err(unreadable)?;
+    /// It is no regular file, lies behind a link, has more than `max_bytes` bytes or cannot be read, or the
+    /// content-addressed store cannot be written.
+    pub fn keep_artefact(
+        &self,
+        root: &Path,
+        name: &str,
+        max_bytes: u64,
+    ) -> Result<(Artefact, bool), StoreError> {
+        let path = root.join(name);
+        let unreadable = |error| StoreError::from(HomeError::from_io(&path, error));
+        let file = open_regular(root, name).map_err(unreadable)?;
+        let mut writer = self.cas.writer();
+        let bytes = io::copy(&mut file.take(max_bytes.saturating_add(1)), &mut writer)
+            .map_err(unreadable)?;
+        if bytes > max_bytes {
+            let reason = format!("{name} has more than {max_bytes} bytes");
+            return Err(StoreError::Invalid { what: "artefact", reason });
+        }
+        let content = writer.content().map_err(unreadable)?;
+        if holds_secret(&self.mask, content).map_err(unreadable)? {
+            let sha256 = writer.digest().as_str().to_owned();
             return Ok((Artefact { path: name.to_owned(), sha256, bytes }, false));
         }
-        file.rewind().map_err(unreadable)?;
-        let stored = self.cas.put(&mut file)?;
-        let sha256 = stored.digest.as_str().to_owned();
-        Ok((Artefact { path: name.to_owned(), sha256, bytes: stored.bytes }, true))
+        let sha256 = writer.finish()?.digest.as_str().to_owned();
+        Ok((Artefact { path: name.to_owned(), sha256, bytes }, true))
     }
 }
 
-fn digest(file: &mut File) -> io::Result<(String, u64)> {
-    let mut hash = Sha256::new();
-    let mut buffer = vec![0; 64 * 1024];
-    let mut bytes = 0;
-    loop {
-        match file.read(&mut buffer)? {
-            0 => break,
-            read => {
-                hash.update(&buffer[..read]);
-                bytes += read as u64;
-            }
+/// Opens a regular file below a folder. No link is followed in any part of the name, and nothing that could
+/// block is waited for: what lies there may have changed since it was found.
+fn open_regular(root: &Path, name: &str) -> io::Result<File> {
+    let through = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::DIRECTORY;
+    let last =
+        OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let top = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::DIRECTORY;
+    let mut at = openat(CWD, root, top, Mode::empty())?;
+    let mut parts = name.split('/').peekable();
+    while let Some(part) = parts.next() {
+        if matches!(part, "" | "." | "..") {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        let flags = if parts.peek().is_some() { through } else { last };
+        at = openat(&at, part, flags, Mode::empty())?;
+    }
+    let file = File::from(at);
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::other("not a regular file")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn only_regular_files_without_a_link_on_the_way_are_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("root");
+        fs::create_dir_all(root.join("out")).unwrap();
+        fs::write(root.join("out/app"), "app").unwrap();
+        fs::write(folder.path().join("outside"), "secret").unwrap();
+        symlink(folder.path().join("outside"), root.join("out/link")).unwrap();
+        symlink(root.join("out"), root.join("way")).unwrap();
+        let pipe = root.join("out/pipe");
+        rustix::fs::mknodat(CWD, &pipe, rustix::fs::FileType::Fifo, Mode::RUSR, 0).unwrap();
+        assert!(open_regular(&root, "out/app").is_ok());
+        for name in ["out/link", "way/app", "out/pipe", "out", "../outside", "out//app", "none"] {
+            assert!(open_regular(&root, name).is_err(), "{name}");
         }
     }
-    let hex = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok((hex, bytes))
 }

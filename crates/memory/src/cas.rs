@@ -3,11 +3,12 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{AtFlags, CWD, FlockOperation, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
+use rustix::fs::{flock, utimensat};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -267,6 +268,8 @@ impl Cas {
         let file = match open() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 create_folder(&self.root)?;
+                let home = self.root.parent().unwrap_or(&self.root);
+                sync_folder(home).map_err(|error| HomeError::from_io(home, error))?;
                 open()
             }
             other => other,
@@ -276,35 +279,89 @@ impl Cas {
         Ok(file)
     }
 
-    /// Whether an object of this size is there already; then it gets young again. The caller holds the
-    /// lock until nothing else of its own is left.
-    fn renew(&self, digest: &Digest, bytes: u64) -> Result<bool, CasError> {
+    /// Whether the object is there already, byte for byte; then it gets young again, and is durable when
+    /// this returns. The caller holds the lock until nothing else of its own is left.
+    fn renew(&self, digest: &Digest, mut content: impl Read) -> Result<bool, CasError> {
         let path = self.path(digest);
-        let Ok(existing) = File::options().append(true).open(&path) else { return Ok(false) };
+        let Ok(mut existing) = File::open(&path) else { return Ok(false) };
         let at = |error| HomeError::from_io(&path, error);
-        let is_whole = existing.metadata().map_err(at)?.len() == bytes;
-        if is_whole {
-            existing.set_modified(SystemTime::now()).map_err(at)?;
+        let metadata = existing.metadata().map_err(at)?;
+        if !is_same(&mut existing, &mut content).map_err(at)? {
+            return Ok(false);
         }
-        Ok(is_whole)
+        if metadata.permissions().mode() & OWNER_WRITES != 0 {
+            // Its writer has not synced the folder yet, or was killed before.
+            self.settle(&path)?;
+        }
+        let now = Timestamps { last_access: OMIT, last_modification: NOW };
+        utimensat(CWD, &path, &now, AtFlags::SYMLINK_NOFOLLOW).map_err(|error| at(error.into()))?;
+        Ok(true)
     }
 
     /// Moves a complete and durable draft to its name.
     fn place(&self, draft: &Path, digest: &Digest) -> Result<(), CasError> {
         let path = self.path(digest);
-        let folder = path.parent().unwrap_or(&self.root);
-        let new_folder = !folder.is_dir();
-        if new_folder {
-            create_folder(folder)?;
-        }
+        self.make_folders(&path)?;
         fs::rename(draft, &path).map_err(|error| HomeError::from_io(&path, error))?;
+        self.settle(&path)
+    }
+
+    /// Makes the name of an object durable, and then says so: only then the object is read-only.
+    fn settle(&self, path: &Path) -> Result<(), CasError> {
+        let folder = path.parent().unwrap_or(&self.root);
         sync_folder(folder).map_err(|error| HomeError::from_io(folder, error))?;
-        if new_folder {
-            for above in folder.ancestors().skip(1).take(2) {
-                sync_folder(above).map_err(|error| HomeError::from_io(above, error))?;
+        // Where rights cannot be set, every writer of this content syncs the folder again.
+        let _ = fs::set_permissions(path, fs::Permissions::from_mode(0o400));
+        Ok(())
+    }
+
+    /// Makes the two folders of an object durable. A folder carries the sticky bit until the one above it
+    /// is synced, so that another writer, or the next one after a kill, knows to do it.
+    fn make_folders(&self, path: &Path) -> Result<(), CasError> {
+        let folders: Vec<&Path> = path.ancestors().skip(1).take(2).collect();
+        if is_settled(folders[0]) {
+            return Ok(());
+        }
+        for folder in folders.into_iter().rev() {
+            let at = |error| HomeError::from_io(folder, error);
+            match fs::DirBuilder::new().mode(0o700 | STICKY).create(folder) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                    return Err(at(error).into());
+                }
+                _ if is_settled(folder) => continue,
+                _ => {}
             }
+            sync_folder(folder.parent().unwrap_or(&self.root)).map_err(at)?;
+            let _ = fs::set_permissions(folder, fs::Permissions::from_mode(0o700));
         }
         Ok(())
+    }
+}
+
+/// The right that an object loses when its name is durable.
+const OWNER_WRITES: u32 = 0o200;
+/// The bit that a folder has until its name is durable.
+const STICKY: u32 = 0o1000;
+
+const NOW: Timespec = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+const OMIT: Timespec = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
+
+fn is_settled(folder: &Path) -> bool {
+    let metadata = fs::metadata(folder);
+    metadata.is_ok_and(|it| it.is_dir() && it.permissions().mode() & STICKY == 0)
+}
+
+/// Whether two readers give the same bytes.
+fn is_same(one: &mut impl Read, two: &mut impl Read) -> io::Result<bool> {
+    let (mut left, mut right) = (Vec::new(), Vec::new());
+    loop {
+        left.clear();
+        right.clear();
+        one.take(COMPARED_AT_ONCE).read_to_end(&mut left)?;
+        two.take(COMPARED_AT_ONCE).read_to_end(&mut right)?;
+        if left != right || left.is_empty() {
+            return Ok(left == right);
+        }
     }
 }
 
@@ -327,6 +384,9 @@ pub struct Removed {
     /// Their size.
     pub bytes: u64,
 }
+
+/// So much of two objects is compared at once, in bytes.
+const COMPARED_AT_ONCE: u64 = 64 * 1024;
 
 /// So much of an object is held in memory before there is a draft on the disk, in bytes.
 const HELD_MAX: usize = 64 * 1024;
@@ -357,10 +417,11 @@ impl ObjectWriter {
         let digest = self.digest();
         let object = StoredObject { digest: digest.clone(), bytes: self.bytes };
         let _not_alone = self.cas.lock(FlockOperation::LockShared)?;
-        if self.cas.renew(&digest, self.bytes)? {
+        let path = self.path();
+        let content = self.content().map_err(|error| HomeError::from_io(&path, error))?;
+        if self.cas.renew(&digest, content)? {
             return Ok(object);
         }
-        let path = self.path();
         let draft = self.draft().map_err(|error| HomeError::from_io(&path, error))?;
         draft.file.sync_all().map_err(|error| HomeError::from_io(&draft.path, error))?;
         let path = draft.path.clone();
@@ -553,10 +614,50 @@ mod tests {
     fn a_truncated_object_is_found_and_put_again() {
         let (_folder, cas) = store();
         let stored = cas.put(&b"content"[..]).unwrap();
-        fs::write(cas.path(&stored.digest), "con").unwrap();
+        damage(&cas, &stored.digest, "con");
         assert!(matches!(cas.verify(&stored.digest), Err(CasError::Damaged { .. })));
         cas.put(&b"content"[..]).unwrap();
         assert_eq!(cas.verify(&stored.digest).unwrap(), 7);
+    }
+
+    #[test]
+    fn an_object_damaged_at_its_length_is_healed_by_the_next_put() {
+        let (_folder, cas) = store();
+        let large = vec![b'y'; HELD_MAX * 3];
+        for content in [&b"content"[..], &large] {
+            let stored = cas.put(content).unwrap();
+            let mut other = content.to_vec();
+            *other.last_mut().unwrap() ^= 1;
+            damage(&cas, &stored.digest, &other);
+            cas.put(content).unwrap();
+            assert_eq!(cas.verify(&stored.digest).unwrap(), content.len() as u64);
+        }
+    }
+
+    /// What a writer leaves that was killed after the rename, or is still at work.
+    #[test]
+    fn names_that_are_not_known_to_be_durable_are_synced_by_the_next_writer() {
+        let (_folder, cas) = store();
+        let stored = cas.put(&b"abc"[..]).unwrap();
+        let object = cas.path(&stored.digest);
+        let folder = object.parent().unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+        assert_eq!((mode(&object), mode(folder)), (0o400, 0o700));
+        fs::set_permissions(&object, fs::Permissions::from_mode(0o600)).unwrap();
+        cas.put(&b"abc"[..]).unwrap();
+        assert_eq!(mode(&object), 0o400);
+        fs::remove_file(&object).unwrap();
+        for path in [folder, folder.parent().unwrap()] {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o1700)).unwrap();
+        }
+        cas.put(&b"abc"[..]).unwrap();
+        assert_eq!((mode(folder), mode(folder.parent().unwrap())), (0o700, 0o700));
+        assert_eq!(cas.verify(&stored.digest).unwrap(), 3);
+    }
+
+    fn damage(cas: &Cas, digest: &Digest, bytes: impl AsRef<[u8]>) {
+        fs::remove_file(cas.path(digest)).unwrap();
+        fs::write(cas.path(digest), bytes).unwrap();
     }
 
     #[test]
@@ -564,7 +665,8 @@ mod tests {
         let (_folder, cas) = store();
         let stored = cas.put(&b"kept"[..]).unwrap();
         let old = SystemTime::now() - Duration::from_secs(7200);
-        let file = File::options().append(true).open(cas.path(&stored.digest)).unwrap();
+        let path = cas.path(&stored.digest);
+        let file = File::open(&path).unwrap();
         file.set_modified(old).unwrap();
         let cutoff = SystemTime::now() - Duration::from_secs(3600);
         cas.put(&b"kept"[..]).unwrap();

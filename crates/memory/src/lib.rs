@@ -37,7 +37,7 @@ pub use log::{LogSummary, LogWriter, StoredLog, failure_signature, plain_text};
 pub use log_text::{LogHit, LogSearch};
 pub use pack::{ExportOptions, Exported, ImportLimits, Imported, PackError};
 pub use policy_event::{NewPolicyEvent, RuleCount};
-pub use references::{SecretRef, SeedSnapshot};
+pub use references::{KnownSeed, SecretRef, SeedSnapshot};
 pub use repo::{KnownRepo, RepoIdentity, RepoRecord, normalise_origin, repo_key};
 pub use retention::{Collected, GRACE, Retention};
 pub use run::{Artefact, Outcome, Run, RunDetail, RunFilter, RunFinish, RunStart, StartedRun};

@@ -2,6 +2,7 @@
 
 use crate::cas::Digest;
 use crate::store::{Stamp, Store, StoreError};
+use crate::tombstone::Forgotten;
 
 /// A small data state that tests can start from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +17,15 @@ pub struct SeedSnapshot {
     pub export_cmd: String,
     /// SHA-256 of it; the bytes may lie in the content-addressed store.
     pub checksum: String,
+}
+
+/// A seed with the time of its snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownSeed {
+    /// Milliseconds since 1970.
+    pub recorded_at_ms: i64,
+    /// The seed.
+    pub seed: SeedSnapshot,
 }
 
 /// Where a secret is kept. There is no field for the secret itself.
@@ -66,15 +76,48 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn seeds(&mut self, repo_key: &str) -> Result<Vec<SeedSnapshot>, StoreError> {
-        Ok(sqlx::query_as!(
-            SeedSnapshot,
-            "SELECT repo_key, name, schema_version, export_cmd, checksum FROM seed_snapshot
-             WHERE repo_key = ?1 ORDER BY id DESC",
+    pub async fn seeds(&mut self, repo_key: &str) -> Result<Vec<KnownSeed>, StoreError> {
+        let rows = sqlx::query!(
+            "SELECT recorded_at_ms, name, schema_version, export_cmd, checksum FROM seed_snapshot
+             WHERE repo_key = ?1 ORDER BY recorded_at_ms DESC, id DESC",
             repo_key
         )
         .fetch_all(&mut self.conn)
-        .await?)
+        .await?;
+        let known = rows.into_iter().map(|row| KnownSeed {
+            recorded_at_ms: row.recorded_at_ms,
+            seed: SeedSnapshot {
+                repo_key: repo_key.to_owned(),
+                name: row.name,
+                schema_version: row.schema_version,
+                export_cmd: row.export_cmd,
+                checksum: row.checksum,
+            },
+        });
+        Ok(known.collect())
+    }
+
+    /// Forgets the seeds of this name, or only those of one version of the schema, and what they hold.
+    ///
+    /// # Errors
+    /// The database or the content-addressed store cannot be written.
+    pub async fn forget_seeds(
+        &mut self,
+        repo_key: &str,
+        name: &str,
+        schema_version: Option<&str>,
+    ) -> Result<Forgotten, StoreError> {
+        let ids = sqlx::query_scalar!(
+            "SELECT id FROM seed_snapshot
+             WHERE repo_key = ?1 AND name = ?2 AND (?3 IS NULL OR schema_version = ?3)",
+            repo_key,
+            name,
+            schema_version
+        )
+        .fetch_all(&mut self.conn)
+        .await?;
+        let facts: Vec<_> = ids.into_iter().map(|id| ("seed_snapshot", id)).collect();
+        self.forget_facts(&facts, "a seed was forgotten").await
     }
 
     /// Records where a secret is kept, unless that is known. All fields are masked, in case someone
@@ -122,5 +165,29 @@ impl Store {
         )
         .fetch_all(&mut self.conn)
         .await?)
+    }
+
+    /// Forgets where a secret is kept: in this repository and in all, or only with one provider.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn forget_secret_refs(
+        &mut self,
+        repo_key: &str,
+        name: &str,
+        provider: Option<&str>,
+    ) -> Result<Forgotten, StoreError> {
+        let ids = sqlx::query_scalar!(
+            "SELECT id FROM secret_ref
+             WHERE (repo_key = ?1 OR repo_key IS NULL) AND name = ?2
+                   AND (?3 IS NULL OR provider = ?3)",
+            repo_key,
+            name,
+            provider
+        )
+        .fetch_all(&mut self.conn)
+        .await?;
+        let facts: Vec<_> = ids.into_iter().map(|id| ("secret_ref", id)).collect();
+        self.forget_facts(&facts, "a reference to a secret was forgotten").await
     }
 }

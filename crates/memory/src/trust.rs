@@ -88,13 +88,35 @@ impl Store {
         repo_key: &str,
         content_hash: &str,
     ) -> Result<bool, StoreError> {
-        let records = self.trust_records(repo_key).await?;
-        let mut own = records.iter().filter(|record| record.device_id == self.device_id);
-        let newest = own.find(|record| match &record.content_hash {
-            Some(content) => content == content_hash,
-            None => true,
-        });
-        Ok(newest.is_some_and(|record| !record.granted && record.content_hash.is_some()))
+        let declined = sqlx::query_scalar!(
+            r#"SELECT granted = 0 AND content_hash IS NOT NULL AS "declined!: bool" FROM trust
+               WHERE repo_key = ?1 AND device_id = ?2 AND (content_hash = ?3 OR content_hash IS NULL)
+               ORDER BY recorded_at_ms DESC, id DESC LIMIT 1"#,
+            repo_key,
+            self.device_id,
+            content_hash
+        )
+        .fetch_optional(&mut self.conn)
+        .await?;
+        Ok(declined == Some(true))
+    }
+
+    /// Whether any content of the repository was trusted on this device since everything was last taken
+    /// back.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn was_trusted(&mut self, repo_key: &str) -> Result<bool, StoreError> {
+        let newest = sqlx::query_scalar!(
+            "SELECT content_hash FROM trust
+             WHERE repo_key = ?1 AND device_id = ?2 AND (granted = 1 OR content_hash IS NULL)
+             ORDER BY recorded_at_ms DESC, id DESC LIMIT 1",
+            repo_key,
+            self.device_id
+        )
+        .fetch_optional(&mut self.conn)
+        .await?;
+        Ok(newest.flatten().is_some())
     }
 
     /// All records about a repository, newest first.

@@ -277,9 +277,7 @@ fn is_declined(context: &Context, subject: &Subject) -> Result<bool, TrustError>
 fn was_trusted(context: &Context) -> Result<bool, TrustError> {
     let Some(mut notebook) = open_existing(context)? else { return Ok(false) };
     let key = folder_key(context, &notebook);
-    let records = notebook.with(async |store| store.trust_records(&key).await)?;
-    let mut standing = records.iter().take_while(|record| record.content_hash.is_some());
-    Ok(standing.any(|record| record.granted))
+    Ok(notebook.with(async |store| store.was_trusted(&key).await)?)
 }
 
 fn open_existing(context: &Context) -> Result<Option<Notebook>, TrustError> {

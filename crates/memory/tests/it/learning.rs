@@ -189,10 +189,12 @@ fn trust_is_bound_to_content_and_can_be_taken_back() {
         assert!(!store.is_trusted("k", "one").await.unwrap());
         assert!(store.is_trusted("k", "two").await.unwrap());
         assert!(store.is_declined("k", "one").await.unwrap());
+        assert!(store.was_trusted("k").await.unwrap());
         assert!(!store.is_declined("k", "two").await.unwrap());
         store.revoke_trust("k").await.unwrap();
         assert!(!store.is_declined("k", "one").await.unwrap());
         assert!(!store.is_trusted("k", "two").await.unwrap());
+        assert!(!store.was_trusted("k").await.unwrap());
         store.grant_trust("k", "two").await.unwrap();
         assert!(store.is_trusted("k", "two").await.unwrap());
         assert_eq!(store.trust_records("k").await.unwrap().len(), 5);
@@ -233,7 +235,14 @@ fn seeds_and_places_of_secrets_are_known() {
             checksum: "0".repeat(64),
         };
         store.record_seed(&seed).await.unwrap();
-        assert_eq!(store.seeds("k").await.unwrap(), [seed]);
+        let known = store.seeds("k").await.unwrap();
+        assert_eq!(known.iter().map(|it| &it.seed).collect::<Vec<_>>(), [&seed]);
+        let newer = SeedSnapshot { schema_version: "4".into(), ..seed.clone() };
+        store.record_seed(&newer).await.unwrap();
+        assert_eq!(store.forget_seeds("k", "demo", Some("4")).await.unwrap().facts, 1);
+        assert_eq!(store.seeds("k").await.unwrap(), known);
+        assert_eq!(store.forget_seeds("k", "demo", None).await.unwrap().facts, 1);
+        assert!(store.seeds("k").await.unwrap().is_empty());
         let secret = SecretRef {
             repo_key: None,
             name: "TOKEN".into(),
@@ -243,5 +252,8 @@ fn seeds_and_places_of_secrets_are_known() {
         store.record_secret_ref(&secret).await.unwrap();
         store.record_secret_ref(&secret).await.unwrap();
         assert_eq!(store.secret_refs("k").await.unwrap(), [secret]);
+        assert_eq!(store.forget_secret_refs("k", "TOKEN", Some("sops")).await.unwrap().facts, 0);
+        assert_eq!(store.forget_secret_refs("k", "TOKEN", None).await.unwrap().facts, 1);
+        assert!(store.secret_refs("k").await.unwrap().is_empty());
     });
 }

@@ -58,17 +58,15 @@ pub(super) fn collect(root: &Path, task: &FoundTask, store: &Store) -> Collected
     collected.gaps.left_out = unseen;
     let mut bytes = 0u64;
     for (path, metadata) in files {
-        let with_it = bytes.saturating_add(metadata.len());
-        let fits = collected.artefacts.len() < MOST_FILES
-            && metadata.len() <= MOST_FILE_BYTES
-            && with_it <= MOST_BYTES;
-        let name = path.strip_prefix(root).ok().and_then(Path::to_str);
-        let kept = name.filter(|_| fits).and_then(|name| store.keep_artefact(name, &path).ok());
+        let room = MOST_FILE_BYTES.min(MOST_BYTES.saturating_sub(bytes));
+        let fits = collected.artefacts.len() < MOST_FILES && metadata.len() <= room;
+        let name = path.strip_prefix(root).ok().and_then(Path::to_str).filter(|_| fits);
+        let kept = name.and_then(|name| store.keep_artefact(root, name, room).ok());
         let Some((artefact, is_whole)) = kept else {
             collected.gaps.left_out += 1;
             continue;
         };
-        bytes = with_it;
+        bytes = bytes.saturating_add(artefact.bytes);
         collected.gaps.without_content += u64::from(!is_whole);
         collected.artefacts.push(artefact);
     }
