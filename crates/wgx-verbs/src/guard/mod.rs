@@ -199,7 +199,7 @@ pub fn check(request: &GuardRequest, facts: &GuardFacts<'_>) -> Result<GuardRepo
     let redactor = secrets::redactor(&tree);
     let context = Context { request, tree: &tree, redactor: &redactor };
     let mut outcome = Outcome::default();
-    let found = look(&context);
+    let found = look(&context)?;
     let mended =
         if request.fix { repair::apply(&found, &context) } else { repair::Mended::default() };
     for (check, found) in CHECKS.iter().zip(found) {
@@ -210,32 +210,37 @@ pub fn check(request: &GuardRequest, facts: &GuardFacts<'_>) -> Result<GuardRepo
 }
 
 /// The findings of every check; files are shared out to threads.
-fn look(context: &Context<'_>) -> Vec<Vec<Found>> {
+fn look(context: &Context<'_>) -> Result<Vec<Vec<Found>>, GuardError> {
     let files: Vec<&SourceFile> = context.tree.content().collect();
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
     let share = files.len().div_ceil(threads).max(64);
-    let shares: Vec<Vec<Vec<Found>>> = std::thread::scope(|scope| {
-        let look = |files: &[&SourceFile]| look_at(files, context);
+    let look = |files: &[&SourceFile]| look_at(files, context);
+    let shares: Result<Vec<_>, GuardError> = std::thread::scope(|scope| {
+        let parts = files.chunks(share).skip(1);
         let handles: Vec<_> =
-            files.chunks(share).skip(1).map(|part| scope.spawn(move || look(part))).collect();
+            parts.map(|part| (part.len(), scope.spawn(move || look(part)))).collect();
         let first = look(&files[..share.min(files.len())]);
-        let rest = handles.into_iter().filter_map(|handle| handle.join().ok());
-        std::iter::once(first).chain(rest).collect()
+        let rest = handles.into_iter().map(|(files, handle)| joined(files, handle.join()));
+        std::iter::once(Ok(first)).chain(rest).collect()
     });
-    let mut all: Vec<Vec<Found>> = CHECKS
-        .iter()
-        .map(|check| {
-            if is_wanted(check.rule().id, context.request) {
-                check.tree(context)
-            } else {
-                Vec::new()
-            }
-        })
-        .collect();
-    for share in shares {
+    let whole = |check: &&dyn Check| match is_wanted(check.rule().id, context.request) {
+        true => check.tree(context),
+        false => Vec::new(),
+    };
+    let mut all: Vec<Vec<Found>> = CHECKS.iter().map(whole).collect();
+    for share in shares? {
         all.iter_mut().zip(share).for_each(|(all, part)| all.extend(part));
     }
-    all
+    Ok(all)
+}
+
+/// What a thread found. One that broke off must not look like one that found nothing.
+fn joined<T>(files: usize, ended: std::thread::Result<T>) -> Result<T, GuardError> {
+    ended.map_err(|fault| {
+        let text = fault.downcast_ref::<String>().map(String::as_str);
+        let message = text.or_else(|| fault.downcast_ref::<&str>().copied());
+        GuardError::BrokeOff { files, message: message.unwrap_or("no message").to_owned() }
+    })
 }
 
 fn look_at(files: &[&SourceFile], context: &Context<'_>) -> Vec<Vec<Found>> {
@@ -255,7 +260,10 @@ fn known_rules(request: &GuardRequest, external: &[ExternalCheck]) -> Result<(),
     let unknown =
         request.only.iter().chain(&request.skip).find(|name| !known.contains(name.as_str()));
     match unknown {
-        Some(name) => Err(GuardError::UnknownRule { name: name.clone() }),
+        Some(name) => Err(GuardError::UnknownRule {
+            name: name.clone(),
+            known: known.into_iter().map(str::to_owned).collect(),
+        }),
         None => Ok(()),
     }
 }

@@ -334,7 +334,9 @@ fn rules_can_be_chosen_and_unknown_ones_are_named() {
     let request =
         GuardRequest { only: vec!["nope".to_owned()], ..GuardRequest::new(fixture.path()) };
     let error = check(&request, &GuardFacts::default()).unwrap_err();
-    assert_eq!(error.to_string(), "there is no rule `nope`; `wgx guard --json` lists the rules");
+    let told = error.to_string();
+    assert!(told.starts_with("there is no rule `nope` here; the rules: broken-"), "{told}");
+    assert!(rules().iter().all(|rule| told.contains(rule.id)), "{told}");
 }
 
 #[test]
@@ -495,6 +497,14 @@ fn a_finding_says_rule_place_reason_and_way_out() {
       }
     ]
     "#);
+}
+
+#[test]
+fn a_check_that_breaks_off_is_no_check_that_found_nothing() {
+    let broken = std::thread::spawn(|| -> u8 { panic!("no such byte: {}", 7) }).join();
+    let error = joined(64, broken).unwrap_err();
+    assert_eq!(error.to_string(), "the checks of 64 files broke off: no such byte: 7");
+    assert_eq!(joined(1, std::thread::spawn(|| 3).join()).unwrap(), 3);
 }
 
 proptest! {

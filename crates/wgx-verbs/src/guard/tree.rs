@@ -34,10 +34,20 @@ pub enum GuardError {
         source: io::Error,
     },
     /// `only` or `skip` name an unknown rule.
-    #[error("there is no rule `{name}`; `wgx guard --json` lists the rules")]
+    #[error("there is no rule `{name}` here; the rules: {}", known.join(", "))]
     UnknownRule {
         /// The name as given.
         name: String,
+        /// The rules there are, sorted.
+        known: Vec<String>,
+    },
+    /// Checks ended by a fault of their own: what they would have found is not known.
+    #[error("the checks of {files} files broke off: {message}")]
+    BrokeOff {
+        /// The files they had to look at; some of them were looked at.
+        files: usize,
+        /// What the fault says.
+        message: String,
     },
 }
 

@@ -86,7 +86,11 @@ impl WatchError {
     pub fn hint(&self) -> String {
         match self {
             Self::Root(_) => "name a readable folder with -C".to_owned(),
-            Self::Guard(_) => "`wgx guard --help` names the rules".to_owned(),
+            Self::Guard(GuardError::UnknownRule { .. }) => "name one of these".to_owned(),
+            Self::Guard(GuardError::Root { .. }) => "name a readable folder with -C".to_owned(),
+            Self::Guard(GuardError::BrokeOff { .. }) => {
+                "please report this; --skip RULE leaves a rule out meanwhile".to_owned()
+            }
             Self::Git(error) => error.hint().to_owned(),
             Self::NoGit => "leave --changed out to look at all files".to_owned(),
             Self::Trust(error) => error.hint().to_owned(),
