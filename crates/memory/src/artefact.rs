@@ -64,7 +64,11 @@ impl Store {
 
 /// Opens a regular file below a folder. No link is followed in any part of the name, and nothing that could
 /// block is waited for: what lies there may have changed since it was found.
-fn open_regular(root: &Path, name: &str) -> io::Result<File> {
+///
+/// # Errors
+/// The name is empty or leads out, a link lies on the way, or what is there is no regular file or cannot be
+/// read.
+pub fn open_regular(root: &Path, name: &str) -> io::Result<File> {
     let through = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::DIRECTORY;
     let last =
         OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;

@@ -27,7 +27,7 @@ mod task_stats;
 mod tombstone;
 mod trust;
 
-pub use artefact::ArtefactGaps;
+pub use artefact::{ArtefactGaps, open_regular};
 pub use cas::{Cas, CasError, Digest, ObjectEntry, ObjectWriter, Removed, StoredObject};
 pub use check::Checked;
 pub use env::{Environment, EnvironmentChange};

@@ -19,6 +19,8 @@ pub mod phrase;
 pub mod profile;
 pub mod run;
 pub mod runs;
+pub mod secrets;
+pub mod seeds;
 mod shown;
 pub mod smoke;
 pub mod suggest;

@@ -94,6 +94,10 @@ pub(crate) enum Verb {
     Runs(verbs::runs::Args),
     /// Look after the memory: size, health, retention, packs
     Memory(verbs::memory::Args),
+    /// Small data states that tests start from: take, list, write back
+    Seeds(verbs::seeds::Args),
+    /// Which secrets are needed and where they are kept, never the secrets
+    Secrets(verbs::secrets::Args),
     /// Trust this repository as it is now
     Trust(verbs::trust::Args),
     /// Write shell completions

@@ -9,6 +9,8 @@ pub mod memory;
 pub mod profile;
 pub mod run;
 pub mod runs;
+pub mod secrets;
+pub mod seeds;
 pub mod smoke;
 pub mod suggest;
 pub mod trust;
@@ -51,6 +53,18 @@ pub fn schemas() -> Vec<PublishedSchema> {
         PublishedSchema {
             id: suggest::SCHEMA,
             generate: || schemars::schema_for!(suggest::SuggestReport),
+        },
+        PublishedSchema {
+            id: secrets::SCHEMA,
+            generate: || schemars::schema_for!(secrets::SecretsReport),
+        },
+        PublishedSchema {
+            id: seeds::SCHEMA,
+            generate: || schemars::schema_for!(seeds::SeedsReport),
+        },
+        PublishedSchema {
+            id: seeds::APPLY_SCHEMA,
+            generate: || schemars::schema_for!(seeds::SeedApplyReport),
         },
         PublishedSchema { id: trust::SCHEMA, generate: || schemars::schema_for!(TrustReport) },
         PublishedSchema {

@@ -11,6 +11,8 @@ pub(crate) mod memory;
 pub(crate) mod profile;
 pub(crate) mod run;
 pub(crate) mod runs;
+pub(crate) mod secrets;
+pub(crate) mod seeds;
 pub(crate) mod smoke;
 pub(crate) mod suggest;
 pub(crate) mod trust;
@@ -44,6 +46,8 @@ fn call(arguments: Arguments) -> anyhow::Result<Exit> {
         Verb::Init(args) => init::run(&args, &Face::new(&shared)?),
         Verb::Runs(args) => runs::run(&args, &Face::new(&shared)?),
         Verb::Memory(args) => memory::run(&args, &Face::new(&shared)?),
+        Verb::Seeds(args) => seeds::run(args, &Face::new(&shared)?),
+        Verb::Secrets(args) => secrets::run(args, &Face::new(&shared)?),
         Verb::Guard(args) => guard::run(&args, &Face::new(&shared)?),
         Verb::Profile(args) => profile::run(&args, &Face::new(&shared)?),
         Verb::Smoke(args) => smoke::run(&args, &Face::new(&shared)?),

@@ -4,7 +4,7 @@ use testkit::TestRepo;
 
 use crate::world::{Wgx, filtered};
 
-const VERBS: [&str; 16] = [
+const VERBS: [&str; 18] = [
     "list",
     "run",
     "up",
@@ -18,6 +18,8 @@ const VERBS: [&str; 16] = [
     "profile",
     "init",
     "memory",
+    "seeds",
+    "secrets",
     "completions",
     "man",
     "help",

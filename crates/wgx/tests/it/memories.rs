@@ -1,5 +1,7 @@
 //! `wgx memory`: stats, check, gc, forget, and packs between two homes.
 
+use std::fs;
+
 use serde_json::Value;
 use testkit::TestRepo;
 
@@ -43,11 +45,11 @@ fn counts_and_health() {
 fn damage_is_found_and_named() {
     let repo = repo("hello");
     let objects = files_below(&repo.home().join("cas"));
-    let log = objects.iter().find(|path| std::fs::metadata(path).unwrap().len() > 0).unwrap();
-    std::fs::remove_file(log).unwrap();
+    let log = objects.iter().find(|path| fs::metadata(path).unwrap().len() > 0).unwrap();
+    fs::remove_file(log).unwrap();
     let report = repo.report(&["memory", "check"]);
     assert_eq!(report["notes"].as_array().unwrap().len(), 1, "a missing log is said: {report}");
-    std::fs::write(log, "other").unwrap();
+    fs::write(log, "other").unwrap();
     let ran = repo.expect(1, &["memory", "check", "--json"]);
     let report = ran.json();
     assert_eq!(report["sound"], false);
@@ -164,4 +166,60 @@ fn a_file_that_is_no_pack_is_refused_whole() {
     assert_eq!(state(&repo), before);
     let ran = repo.expect(1, &["memory", "export", "no/such/folder/x.tar.gz"]);
     assert!(ran.stderr.contains("no/such/folder"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_seed_is_kept_compared_written_back_and_forgotten() {
+    let repo = TestRepo::new().file("db/a.sql", "insert 1;\n").file("db/sub/b.sql", "insert 2;\n");
+    assert!(repo.expect(0, &["seeds"]).stdout.starts_with("No seeds"));
+    repo.expect(1, &["seeds", "apply", "demo"]);
+    let made = repo.report(&["seeds", "snapshot", "demo@3", "db", "--made-by", "just dump"]);
+    assert_eq!((&made["schema"], &made["made"]), (&"wgx.seeds/1".into(), &"demo@3".into()));
+    let again = repo.report(&["seeds", "snapshot", "demo@3", "db/sub", "db/a.sql"]);
+    assert_eq!(
+        again["seeds"][0]["sha256"], made["seeds"][0]["sha256"],
+        "the same files, one digest"
+    );
+    assert_eq!(again["seeds"][0]["older"], 1);
+
+    fs::write(repo.path().join("db/a.sql"), "changed\n").unwrap();
+    fs::remove_file(repo.path().join("db/sub/b.sql")).unwrap();
+    let plan = repo.report(&["seeds", "apply", "demo", "--dry-run"]);
+    let before = [0, 1].map(|at: usize| plan["files"][at]["before"].clone());
+    assert_eq!(before, ["different", "absent"]);
+    let refused = repo.expect(1, &["seeds", "apply", "demo"]);
+    assert!(refused.stderr.contains("files that differ from the seed: 1,"), "{}", refused.stderr);
+    assert!(!repo.path().join("db/sub/b.sql").exists(), "all or none");
+    assert_eq!(repo.report(&["seeds", "apply", "demo", "--force"])["applied"], true);
+    assert_eq!(fs::read_to_string(repo.path().join("db/a.sql")).unwrap(), "insert 1;\n");
+    assert_eq!(fs::read_to_string(repo.path().join("db/sub/b.sql")).unwrap(), "insert 2;\n");
+    assert_eq!(repo.report(&["seeds", "apply", "demo@3"])["applied"], false);
+
+    repo.expect(1, &["seeds", "forget", "demo"]);
+    assert_eq!(repo.report(&["seeds", "forget", "demo", "--yes"])["forgotten"], 2);
+    repo.expect(1, &["seeds", "apply", "demo"]);
+    repo.expect(1, &["seeds", "snapshot", "demo", "../elsewhere"]);
+    repo.expect(2, &["seeds", "snapshot", "a/b", "db"]);
+}
+
+#[test]
+fn places_of_secrets_are_noted_and_values_never() {
+    let repo = TestRepo::new();
+    repo.expect(0, &["secrets", "add", "DEPLOY_TOKEN", "--for", "publish packages"]);
+    let report = repo.expect(1, &["secrets", "check", "--json"]).json();
+    assert_eq!(report["secrets"][0]["state"], "missing");
+    assert_eq!(report["secrets"][0]["scope"], "publish packages");
+    let value = format!("{}{}", "h8J2kD4e", "5F6g7H9q");
+    let set = repo.call(&["secrets", "check", "--json"]).env("DEPLOY_TOKEN", &value).go();
+    assert_eq!(set.code, 0, "{}", set.stderr);
+    assert!(!set.stdout.contains(&value), "{}", set.stdout);
+    let token = format!("ghp_{}{}", "a1B2c3D4e5F6g7H8i9", "J0k1L2m3N4o5P6q7R8");
+    let refused = repo.expect(1, &["secrets", "add", &token]);
+    assert!(!refused.stderr.contains(&token), "{}", refused.stderr);
+    repo.expect(1, &["secrets", "add", "A=b"]);
+    repo.expect(0, &["secrets", "add", "KEY", "--provider", "some-vault", "--everywhere"]);
+    let states = repo.report(&["secrets"]);
+    assert_eq!(states["secrets"][1]["state"], "unknown");
+    repo.expect(1, &["secrets", "forget", "KEY", "--provider", "gh"]);
+    assert_eq!(repo.report(&["secrets", "forget", "KEY"])["forgotten"], 1);
 }
