@@ -11,6 +11,7 @@ use crate::doubt::may_hold_secret;
 use crate::judge;
 use crate::known::Known;
 use crate::layers;
+use crate::manifests;
 use crate::rules::{Anchor, Lead, Rule, table};
 use crate::shapes;
 
@@ -77,6 +78,7 @@ pub(crate) fn find(text: &[u8], search: Search<'_>, masked: &[Range<usize>]) -> 
         return settle(found, masked);
     }
     keywords(text, search.purpose, masked, &mut found);
+    manifests::find(text, &mut found);
     if search.depth < DEPTH_MAX {
         layers::find(text, Search { depth: search.depth + 1, ..search }, masked, &mut found);
     }

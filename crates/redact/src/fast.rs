@@ -15,6 +15,7 @@ use crate::assignment;
 use crate::commands;
 use crate::engine::{self, Candidate, Purpose, TEXT_MIN};
 use crate::known::Known;
+use crate::manifests;
 use crate::mask::masks_in;
 use crate::rules::{Anchor, Lead, NAME_WORDS, Table, table};
 use crate::shapes;
@@ -78,6 +79,7 @@ fn find_around(text: &[u8], known: Option<&Known>, masked: &[Range<usize>]) -> V
     places.words();
     places.runs();
     places.addresses();
+    manifests::find(text, &mut places.found);
     engine::settle(places.found, masked)
 }
 

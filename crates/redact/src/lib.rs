@@ -22,6 +22,7 @@ mod headers;
 mod judge;
 mod known;
 mod layers;
+mod manifests;
 mod mask;
 mod redacted;
 mod rules;

@@ -31,7 +31,7 @@ pub(crate) const NAME_WORDS: [&str; 10] = [
 ];
 
 /// Rules that are code instead of lines of the rule file: id and what a person reads.
-pub(crate) const SHAPES: [(&str, &str); 10] = [
+pub(crate) const SHAPES: [(&str, &str); 11] = [
     ("private-key", "private key block"),
     ("url-password", "password inside an address"),
     ("authorization-header", "credentials of an Authorization header"),
@@ -41,6 +41,7 @@ pub(crate) const SHAPES: [(&str, &str); 10] = [
     ("secret-variable", "environment variable whose name says it is secret"),
     ("known-value", "value of a secret environment variable"),
     ("registry-login", "login of a container registry"),
+    ("kubernetes-secret", "value of a Kubernetes Secret"),
     ("packed-text", "compressed text too large to be searched whole"),
 ];
 
