@@ -97,16 +97,29 @@ pub fn classify(path: &str) -> (Category, Vec<Tag>) {
     (category(&parts, &tags), tags)
 }
 
-/// Whether the path is that of a file made to hold secrets, such as `.env`; the examples that are
-/// meant to be read do not count.
+/// Names of files that programs keep logins and keys in, lower case.
+const SECRET_NAMES: &str = ".dockercfg .git-credentials .htdigest .htpasswd .my.cnf .netrc .pgpass .pypirc \
+    .s3cfg .vault-token .vault_pass _netrc htpasswd pgpass.conf id_dsa id_ecdsa id_ed25519 id_rsa \
+    secring.gpg";
+
+/// Extensions of stores of keys, lower case.
+const SECRET_STORES: &str = "jks kdbx keystore p12 pfx";
+
+/// Whether the path is that of a file made to hold secrets, such as `.env` or `.pgpass`; the examples
+/// that are meant to be read do not count.
 pub fn is_secret_file(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path).to_lowercase();
-    let Some(rest) = name.strip_prefix(".env") else { return false };
-    let public = ["example", "template", "sample", "dist", "defaults"];
-    match rest.strip_prefix('.') {
-        Some(kind) => !kind.split('.').any(|part| public.contains(&part)),
-        None => rest.is_empty(),
+    let path = path.to_lowercase();
+    let Parts { folders, name, .. } = Parts::of(&path);
+    let public = ["example", "template", "tmpl", "sample", "dist", "defaults"];
+    if name.split('.').skip(1).any(|part| public.contains(&part)) {
+        return false;
     }
+    let settings =
+        name.strip_prefix(".env").is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    let aws = name == "credentials" && folders.last() == Some(&".aws");
+    let docker = name == "config.json" && folders.last() == Some(&".docker");
+    let store = name.rsplit_once('.').is_some_and(|(_, extension)| lists(SECRET_STORES, extension));
+    settings || aws || docker || store || lists(SECRET_NAMES, name)
 }
 
 fn tags(parts: &Parts<'_>) -> Vec<Tag> {
@@ -276,11 +289,33 @@ mod tests {
 
     #[test]
     fn env_files_are_secret_and_their_examples_are_not() {
-        for path in [".env", "a/.env", ".env.local", ".ENV", ".env.production"] {
+        for path in [
+            ".env",
+            "a/.env",
+            ".env.local",
+            ".ENV",
+            ".env.production",
+            ".pgpass",
+            "deploy/.htpasswd",
+            "home/.aws/credentials",
+            "keys/id_ed25519",
+            "keys/release.p12",
+        ] {
             assert!(is_secret_file(path), "{path}");
         }
-        for path in [".env.example", ".env.sample", ".env.local.template", ".envrc", "env", "x.env"]
-        {
+        for path in [
+            ".env.example",
+            ".env.sample",
+            ".env.local.template",
+            ".envrc",
+            "env",
+            "x.env",
+            ".htpasswd.example",
+            "id_rsa.pub",
+            "credentials",
+            "src/credentials.rs",
+            "keystore.rs",
+        ] {
             assert!(!is_secret_file(path), "{path}");
         }
     }

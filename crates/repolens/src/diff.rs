@@ -60,6 +60,8 @@ pub struct Facts {
     pub sha256: Option<String>,
     /// The id that git gives the content.
     pub git: Option<String>,
+    /// SHA-256 of what stands in the merge; all that is known of a file with masked secrets.
+    pub emitted: Option<String>,
 }
 
 impl State {
@@ -106,9 +108,13 @@ impl State {
             },
             files: BTreeMap::new(),
         };
+        let mut emitted: BTreeMap<String, String> = { outline.blocks.into_iter() }
+            .filter_map(|block| Some((block.anchor, block.facts?.sha256_emitted?)))
+            .collect();
         for row in outline.rows {
             let repo = meta.source_repos.get(row.repo).or(meta.source_repos.first());
-            state.add(row_facts(row, repo.map_or("", String::as_str)));
+            let emitted = row.anchor.as_ref().and_then(|anchor| emitted.remove(anchor));
+            state.add(Facts { emitted, ..row_facts(row, repo.map_or("", String::as_str)) });
         }
         Ok(state)
     }
@@ -185,7 +191,7 @@ fn row_facts(row: ManifestRow, repo: &str) -> Facts {
         included,
         hash: None,
     };
-    Facts { state, md5: row.md5, sha256: None, git: None }
+    Facts { state, md5: row.md5, sha256: None, git: None, emitted: None }
 }
 
 /// The facts of a file that a merge is made of.
@@ -211,6 +217,10 @@ fn merge_facts(repo: &str, file: &model::File, facts: &view::Facts) -> Facts {
         md5: hashes.map(|hashes| hex(&hashes.md5)),
         sha256: hashes.map(|hashes| hex(&hashes.sha256)),
         git: None,
+        emitted: { facts.emitted.as_ref() }
+            .and_then(|emitted| emitted.sha256.as_deref())
+            .or(hashes.as_ref().map(|hashes| &hashes.sha256))
+            .map(|hash| hex(hash)),
     }
 }
 
@@ -232,7 +242,8 @@ fn file_facts(file: AgentFile) -> Facts {
         included,
         hash: None,
     };
-    Facts { state, md5: file.md5, sha256: file.sha256, git: None }
+    let emitted = file.emitted.map(|emitted| emitted.sha256_emitted);
+    Facts { state, md5: file.md5, sha256: file.sha256, git: None, emitted }
 }
 
 /// Compares two merges or sidecars.
@@ -300,7 +311,11 @@ pub fn compare(a: &State, b: &State) -> (Changes, u64) {
 fn same_bytes(a: &Facts, b: &Facts) -> Option<bool> {
     let compare = |a: &Option<String>, b: &Option<String>| Some(a.as_ref()? == b.as_ref()?);
     let hashes = compare(&a.sha256, &b.sha256).or_else(|| compare(&a.md5, &b.md5));
-    hashes.or_else(|| compare(&a.git, &b.git))
+    hashes.or_else(|| compare(&a.git, &b.git)).or_else(|| {
+        (a.state.included == b.state.included)
+            .then_some(())
+            .and_then(|()| compare(&a.emitted, &b.emitted))
+    })
 }
 
 fn differences(a: &Facts, b: &Facts) -> Vec<String> {

@@ -18,6 +18,7 @@ pub mod prescan;
 pub mod reader;
 pub mod render;
 pub mod scan;
+mod secrets;
 pub mod select;
 pub mod sidecar;
 pub mod stats;

@@ -26,6 +26,8 @@ pub struct Repo {
     pub skipped: Vec<Skipped>,
     /// How many files the filters of the selection took out of the merge, by reason.
     pub filtered: BTreeMap<FilterReason, u64>,
+    /// Secrets that were masked in names and in targets of links.
+    pub masked_names: u64,
     /// What has to be said about the scan itself, such as an ignore file that was too large.
     pub notes: Vec<String>,
 }
@@ -117,6 +119,8 @@ pub enum Kind {
     LfsPointer,
     /// A pipe, socket or device.
     Special,
+    /// A file whose name holds a secret: named by its masked path, never read.
+    Withheld,
     /// Could not be read; the reason in words, without paths outside the root.
     Unreadable {
         /// For people.
@@ -239,6 +243,8 @@ pub enum Reason {
     Unreadable,
     /// A file of secrets such as `.env`: named, never shown.
     SecretFile,
+    /// Its name holds a secret, which is masked.
+    SecretName,
     /// Larger than what is read of one file (see `facts`), and no `max_file_bytes` cuts it.
     TooLarge,
     /// Changed while the merge was made, more often than it was tried again.

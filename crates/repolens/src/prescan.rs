@@ -52,7 +52,7 @@ fn of_repo(repo: &Repo, facts: impl Iterator<Item = Facts>) -> PrescanRepo {
 
 fn leaf(file: &File, tokens: Option<u64>) -> PrescanNode {
     let kind = match (&file.kind, &file.inclusion) {
-        (_, Inclusion::MetaOnly(Reason::SecretFile)) => PrescanKind::Secret,
+        (_, Inclusion::MetaOnly(Reason::SecretFile | Reason::SecretName)) => PrescanKind::Secret,
         (Kind::Text | Kind::Encoded(_), _) => PrescanKind::Text,
         (Kind::Binary, _) => PrescanKind::Binary,
         _ => PrescanKind::Other,

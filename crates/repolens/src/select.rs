@@ -164,6 +164,7 @@ fn inclusion(file: &File, forced: bool, selection: &Selection) -> Inclusion {
         Kind::Submodule => Some(Reason::Submodule),
         Kind::LfsPointer => Some(Reason::LfsPointer),
         Kind::Special => Some(Reason::Special),
+        Kind::Withheld => Some(Reason::SecretName),
         Kind::Unreadable { .. } => Some(Reason::Unreadable),
     };
     let secret = is_secret_file(&file.path).then_some(Reason::SecretFile);

@@ -134,11 +134,11 @@ fn file(view: View<'_>, entry: Entry<'_>, placed: Option<&Placed>) -> AgentFile 
 
 fn emitted(entry: Entry<'_>, placed: &Placed) -> Option<Emitted> {
     let emitted = entry.facts.emitted.as_ref()?;
-    let hashes = entry.facts.hashes?;
+    let on_disk = entry.facts.hashes.as_ref().map(|hashes| &hashes.sha256);
     let at = |offset: u64, length: u64| ByteRange { offset: placed.offset + offset, length };
     let kind: &Kind = &entry.file.kind;
     Some(Emitted {
-        sha256_emitted: hex(emitted.sha256.as_deref().unwrap_or(&hashes.sha256)),
+        sha256_emitted: hex(emitted.sha256.as_deref().or(on_disk)?),
         bytes: emitted.bytes,
         lines: emitted.lines,
         tokens: emitted.tokens,

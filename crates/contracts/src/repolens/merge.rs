@@ -34,8 +34,11 @@ pub struct MergeResult {
     pub coverage: Coverage,
     /// Tokens of the contents (`o200k_base`); null when they were not counted.
     pub tokens: Option<u64>,
-    /// Masked secrets: rule → count.
+    /// Secrets masked in contents: rule → count.
     pub redacted: BTreeMap<String, u64>,
+    /// Secrets masked in names, targets of links, purposes and extras.
+    #[serde(default)]
+    pub redacted_elsewhere: u64,
     /// Files without content: reason → count.
     pub meta_only: BTreeMap<String, u64>,
     /// What is not in the manifest: reason → count.

@@ -85,8 +85,12 @@ pub struct MergeMeta {
     pub coverage: Coverage,
     /// Tokens of the contents.
     pub tokens: Tokens,
-    /// Masked secrets: rule → count.
+    /// Secrets masked in contents: rule → count.
     pub redacted: BTreeMap<String, u64>,
+    /// Secrets masked outside of contents: in names, targets of links, purposes and extras. Left out when
+    /// there are none.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub redacted_elsewhere: u64,
     /// Files in the manifest without content: reason → count.
     pub meta_only: BTreeMap<String, u64>,
     /// What is not even in the manifest: reason → count.
@@ -209,6 +213,10 @@ pub struct Extras {
     /// Where the mass lies.
     #[serde(skip_serializing_if = "is_off")]
     pub heatmap: bool,
+}
+
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 fn is_off(flag: &bool) -> bool {

@@ -117,6 +117,7 @@ pub(super) fn repo(name: &str, files: Vec<File>) -> Repo {
         purpose: None,
         files,
         skipped: Vec::new(),
+        masked_names: 0,
         filtered: BTreeMap::new(),
         notes: Vec::new(),
     }

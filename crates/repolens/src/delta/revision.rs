@@ -19,6 +19,7 @@ use crate::render::anchors::hex;
 use crate::render::view::category_word;
 use crate::scan;
 use crate::scan::beneath::Root;
+use crate::secrets;
 use crate::select::{Selection, select};
 
 /// A file of a commit.
@@ -103,7 +104,13 @@ fn blobs(listing: &[u8]) -> Vec<Blob> {
         let (path, _) = scan::path_text(&record[tab + 1..]);
         Some(Blob { path, size: size.parse().unwrap_or(0), id })
     };
-    listing.split(|byte| *byte == 0).filter_map(record).collect()
+    let mut blobs: Vec<Blob> = listing.split(|byte| *byte == 0).filter_map(record).collect();
+    // As the scan shows them.
+    let paths = blobs.iter().map(|blob| blob.path.as_str());
+    for (place, masked, _) in secrets::in_names(&secrets::redactor(), paths) {
+        blobs[place].path = masked;
+    }
+    blobs
 }
 
 fn facts(repo: &str, path: &str, size: u64, git: Option<String>) -> StateFacts {
@@ -117,7 +124,7 @@ fn facts(repo: &str, path: &str, size: u64, git: Option<String>) -> StateFacts {
         included: String::new(),
         hash: None,
     };
-    StateFacts { state, md5: None, sha256: None, git }
+    StateFacts { state, md5: None, sha256: None, git, emitted: None }
 }
 
 /// What one call of a revision was in every repository.
@@ -220,7 +227,11 @@ fn object_id(root: &Root, file: &File, long: bool) -> Option<String> {
         Kind::Symlink { target } if !target.contains('%') => {
             blob_id(&mut target.as_bytes(), target.len() as u64, long).ok()
         }
-        Kind::Symlink { .. } | Kind::Submodule | Kind::Special | Kind::Unreadable { .. } => None,
+        Kind::Symlink { .. }
+        | Kind::Submodule
+        | Kind::Special
+        | Kind::Withheld
+        | Kind::Unreadable { .. } => None,
         _ => {
             let mut opened = fs::File::from(root.file(&file.raw_path()).ok()?);
             if !opened.metadata().ok()?.is_file() {

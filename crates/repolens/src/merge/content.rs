@@ -210,11 +210,21 @@ impl<'a> Worker<'a> {
             ),
         };
         let mut facts = Facts { hashes: taken.hashes, emitted: None };
-        if !matches!(taken.inclusion, Inclusion::MetaOnly(_)) {
+        // Whether the whole text was found to hold no secret.
+        let mut clean = None;
+        if taken.inclusion == Inclusion::MetaOnly(Reason::Profile) {
+            clean = self.is_clean(&taken);
+            if clean == Some(false) {
+                facts.hashes = None;
+            }
+        } else if !matches!(taken.inclusion, Inclusion::MetaOnly(_)) {
             let bytes = std::mem::take(&mut self.bytes);
             match read::decode(&taken.kind, bytes) {
                 Some(text) => {
                     self.content(repo_index, at, &text, &mut taken, &mut facts, rendered);
+                    let whole = taken.inclusion == Inclusion::Full;
+                    clean = { facts.emitted.as_ref().filter(|_| whole) }
+                        .map(|emitted| emitted.redacted.is_empty());
                     // The next file reuses the memory, unless this one was large.
                     self.bytes = text.into_bytes();
                     if self.bytes.capacity() as u64 > 4 * BATCH_BYTES {
@@ -225,10 +235,23 @@ impl<'a> Worker<'a> {
             }
         }
         if pass.cache.is_on() {
-            remember(repo_index, &taken, &facts, &mut rendered.learned);
+            remember(repo_index, &taken, &facts, clean, &mut rendered.learned);
         }
         rendered.facts.push(facts);
         rendered.files.push((taken.kind, taken.inclusion, taken.size));
+    }
+
+    /// Whether a text that the profile does not show holds no secret; nothing for what is no text. Its
+    /// hash must not let anybody test guesses either.
+    fn is_clean(&mut self, taken: &Taken) -> Option<bool> {
+        let known = taken.known.as_ref().and_then(|known| known.clean);
+        if known.is_some() || self.bytes.is_empty() {
+            return known;
+        }
+        let text = read::decode(&taken.kind, std::mem::take(&mut self.bytes))?;
+        let clean = self.pass.redactor.count(&text, Depth::Fast) == 0;
+        self.bytes = text.into_bytes();
+        Some(clean)
     }
 
     fn content(
@@ -263,6 +286,10 @@ impl<'a> Worker<'a> {
             }
             _ => pass.redactor.redact(looked_at, Depth::Fast),
         };
+        if !redacted.spans.is_empty() {
+            // With the rest of the file known, a hash of all of it would let anybody test guesses.
+            facts.hashes = None;
+        }
         let mut counts = redacted.counts();
         let mut emitted: &str = &redacted.text;
         if let Some(border) = border {
@@ -302,12 +329,11 @@ impl<'a> Worker<'a> {
 }
 
 /// Notes what the cache did not know of a file.
-fn remember(repo: usize, taken: &Taken, facts: &Facts, learned: &mut Learned) {
+fn remember(repo: usize, taken: &Taken, facts: &Facts, clean: Option<bool>, learned: &mut Learned) {
     let Some(Hashes { md5, sha256 }) = taken.hashes else { return };
     learned.states.extend(taken.seen.map(|seen| (repo, seen)));
     let whole = facts.emitted.as_ref().filter(|_| taken.inclusion == Inclusion::Full);
     let tokens = whole.and_then(|emitted| emitted.tokens);
-    let clean = whole.map(|emitted| emitted.redacted.is_empty());
     let is_news = taken.known.as_ref().is_none_or(|known| {
         (known.tokens.is_none() && tokens.is_some()) || (known.clean.is_none() && clean.is_some())
     });

@@ -1,15 +1,25 @@
 //! Texts of extras that need more than a look at the list of files.
 
-use redact::{Depth, Redactor};
+use std::cell::Cell;
+
+use redact::Redactor;
 
 use crate::model::Snapshot;
 use crate::render::extras::augment::SIZE_MAX;
 use crate::render::extras::organism::Organism;
 use crate::render::view::{ExtraTexts, Settings};
 use crate::scan::beneath::Root;
+use crate::secrets;
 
 pub(super) fn texts(snapshot: &Snapshot, settings: &Settings, redactor: &Redactor) -> ExtraTexts {
-    let masked = |text: &str| redactor.redact(text, Depth::Fast).text.into_owned();
+    let count = Cell::new(0);
+    let masked = |text: &str| match secrets::hidden(redactor, text) {
+        Some((masked, secrets)) => {
+            count.set(count.get() + secrets);
+            masked
+        }
+        None => text.to_owned(),
+    };
     let speaks = !settings.meta_none && !settings.plan_only;
     let mut texts = ExtraTexts::default();
     for repo in &snapshot.repos {
@@ -24,5 +34,6 @@ pub(super) fn texts(snapshot: &Snapshot, settings: &Settings, redactor: &Redacto
             texts.organism.push(Organism::read(&root, repo, &masked));
         }
     }
+    texts.masked = count.get();
     texts
 }

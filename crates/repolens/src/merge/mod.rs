@@ -28,14 +28,11 @@ use crate::render::anchors::{Names, hex};
 use crate::render::block::way_back;
 use crate::render::view::{Facts, Parts, Settings, Totals, View, included};
 use crate::scan::{self, ScanOptions, scan};
+use crate::secrets;
 use crate::select::{Selection, select};
 
 /// Counts the tokens of a text.
 pub type TokenCounter = dyn Fn(&str) -> u64 + Sync;
-
-/// The key of the masks. It is public: the same tree gives the same merge everywhere, so a mask tells
-/// equal secrets from different ones and hides the rest of them only as well as their own length does.
-const MASK_KEY: [u8; 32] = *b"repolens: masks in merges, v1\0\0\0";
 
 /// How often ids are salted anew when files change under a merge.
 const SALT_TRIES: usize = 4;
@@ -224,7 +221,7 @@ pub(crate) fn look_at(
     let job = Job { request: &request, settings, tokens, progress: &Silent };
     let place = write::Place::new(&Target::Stream, "")?;
     let names = Names::new(snapshot, 0);
-    let redactor = Redactor::new(MASK_KEY);
+    let redactor = secrets::redactor();
     let mut nowhere = place.spool()?;
     let found = job.pass(snapshot, &names, (&redactor, &cache), &mut nowhere, &place)?;
     remember(&mut cache, snapshot, found.learned);
@@ -317,7 +314,7 @@ impl Job<'_> {
         stem: &str,
     ) -> Result<Merged, MergeError> {
         let place = write::Place::new(&self.request.target, stem)?;
-        let redactor = Redactor::new(MASK_KEY);
+        let redactor = secrets::redactor();
         let mut names = Names::new(&snapshot, 0);
         let mut tries = 0;
         let (facts, spool) = loop {
@@ -340,9 +337,10 @@ impl Job<'_> {
                 .unwrap_or(names);
             unread(&mut snapshot);
         };
-        let totals = Totals::new(&snapshot, &facts);
+        let mut totals = Totals::new(&snapshot, &facts);
         let mut notes = extras::texts(&snapshot, &self.settings, &redactor);
         notes.delta = self.delta(&snapshot, &facts)?;
+        totals.redacted_elsewhere += notes.masked;
         let merge_id = merge_id(&snapshot, &facts, &names, (&self.settings, self.request));
         let view = View {
             snapshot: &snapshot,
@@ -456,8 +454,11 @@ fn merge_id(
             let facts = &facts[index];
             hash.update(names.ids()[index]);
             hash.update(file.size.to_le_bytes());
-            if let Some(hashes) = facts.hashes {
-                hash.update(hashes.sha256);
+            // Of a file with masked secrets only what stands in the merge: a hash of the rest would
+            // let anybody test guesses.
+            let emitted = facts.emitted.as_ref().and_then(|emitted| emitted.sha256.as_deref());
+            if let Some(sha256) = facts.hashes.map(|hashes| hashes.sha256).or(emitted.copied()) {
+                hash.update(sha256);
             }
             let entry = crate::render::view::Entry { repo_index, index, repo, file, facts };
             hash.update(included(entry));

@@ -72,10 +72,12 @@ pub(super) fn take(root: &Root, file: &File, memory: Memory<'_>, bytes: &mut Vec
     let known = memory.by_state(file);
     if let Some(known) = &known {
         let inclusion = inclusion(&known.kind, file, file.size);
-        if matches!(inclusion, Inclusion::MetaOnly(_)) {
+        // Of a text that is not shown it must be known whether its hash may be.
+        let open = known.clean.is_none() && hides_text(&inclusion, &known.kind);
+        if matches!(inclusion, Inclusion::MetaOnly(_)) && !open {
             let hashes = Some(Hashes { md5: known.md5, sha256: known.sha256 });
             let kind = known.kind.clone();
-            return Taken { hashes, ..unread(kind, inclusion) };
+            return Taken { hashes, known: Some(known.clone()), ..unread(kind, inclusion) };
         }
     }
     for _ in 0..TRIES {
@@ -136,7 +138,7 @@ fn attempt(
         (None, None) => return Ok(None),
     };
     let inclusion = inclusion(&kind, file, size);
-    if matches!(inclusion, Inclusion::MetaOnly(_)) {
+    if matches!(inclusion, Inclusion::MetaOnly(_)) && !hides_text(&inclusion, &kind) {
         bytes.clear();
     }
     Ok(Some(Taken { kind, inclusion, size, hashes: Some(hashes), known, seen }))
@@ -192,6 +194,12 @@ pub(super) const MASK_MARGIN: u64 = 64 * 1024;
 fn changed(before: &Stat, after: &Stat) -> bool {
     let state = |stat: &Stat| (stat.st_size, stamp(stat));
     state(before) != state(after)
+}
+
+/// Whether a text is left out by the profile alone.
+fn hides_text(inclusion: &Inclusion, kind: &Kind) -> bool {
+    *inclusion == Inclusion::MetaOnly(Reason::Profile)
+        && matches!(kind, Kind::Text | Kind::Encoded(_))
 }
 
 fn inclusion(kind: &Kind, file: &File, size: u64) -> Inclusion {

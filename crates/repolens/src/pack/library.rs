@@ -106,6 +106,7 @@ fn read_all(root: &Root, repo: &Repo, threads: usize) -> Vec<Outcome> {
 fn count(root: &Root, file: &crate::model::File, splitter: &mut Splitter) -> Outcome {
     match file.kind {
         Kind::Symlink { .. } | Kind::Submodule | Kind::Special => return Outcome::Not("special"),
+        Kind::Withheld => return Outcome::Not("secret-name"),
         Kind::Unreadable { .. } => return Outcome::Not("unreadable"),
         Kind::Binary | Kind::LfsPointer => return Outcome::Not("binary"),
         _ => {}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use redact::Redactor;
+use crate::secrets;
 
 /// The end of every mask.
 const CLOSE: char = '»';
@@ -12,7 +12,7 @@ const CLOSE: char = '»';
 #[must_use]
 pub(super) fn masked(text: &str) -> (String, BTreeMap<String, u64>) {
     // One key for all: equal secrets show as equal, in every pack and on every machine.
-    let masked = Redactor::new([0; 32]).mask(text);
+    let masked = secrets::redactor().mask(text);
     let mut counts = BTreeMap::new();
     if masked.findings.is_empty() {
         return (masked.text, counts);

@@ -323,7 +323,7 @@ impl Included {
 }
 
 /// Why a file's content does not stand in a merge.
-const REASONS: [&str; 10] = [
+const REASONS: [&str; 11] = [
     "profile",
     "binary",
     "symlink",
@@ -332,6 +332,7 @@ const REASONS: [&str; 10] = [
     "special",
     "unreadable",
     "secret file",
+    "secret name",
     "too large",
     "changed while read",
 ];

@@ -123,8 +123,10 @@ fn file_meta(entry: Entry<'_>, emitted: &Emitted) -> String {
     if let Some(Hashes { md5, sha256 }) = entry.facts.hashes {
         put("md5", hex(&md5).into());
         put("sha256", hex(&sha256).into());
-        let sha256_emitted = emitted.sha256.as_deref().unwrap_or(&sha256);
-        put("sha256_emitted", hex(sha256_emitted).into());
+    }
+    let on_disk = entry.facts.hashes.as_ref().map(|hashes| &hashes.sha256);
+    if let Some(sha256) = emitted.sha256.as_deref().or(on_disk) {
+        put("sha256_emitted", hex(sha256).into());
     }
     put("emitted_bytes", emitted.bytes.into());
     put("lines", emitted.lines.into());

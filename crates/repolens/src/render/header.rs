@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use contracts::repolens::report;
 
 use super::names::{code, plain};
-use super::view::View;
+use super::view::{Totals, View};
 use super::{heading, meta};
 use crate::select::Level;
 
@@ -101,9 +101,18 @@ fn lines(view: View<'_>) -> Vec<(&'static str, String)> {
         ("Extension Filter", extensions),
         ("Coverage", format!("{}/{} Dateien mit vollem Inhalt", totals.full, totals.text)),
         ("Tokens", tokens),
-        ("Secrets masked", counts(totals.redacted_sum(), &totals.redacted)),
+        ("Secrets masked", masked(totals)),
         ("Not in this merge", not_in(view)),
     ]
+}
+
+/// `5 (this 3, that 2), and 1 outside of contents`.
+fn masked(totals: &Totals) -> String {
+    let contents = counts(totals.redacted_sum(), &totals.redacted);
+    match totals.redacted_elsewhere {
+        0 => contents,
+        more => format!("{contents}, and {more} outside of contents"),
+    }
 }
 
 fn not_in(view: View<'_>) -> String {

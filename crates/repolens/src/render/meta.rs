@@ -76,6 +76,7 @@ fn merge_meta(view: View<'_>) -> MergeMeta {
         coverage: totals.coverage(),
         tokens: Tokens { encoding: "o200k_base".to_owned(), contents: totals.tokens },
         redacted: totals.redacted.clone(),
+        redacted_elsewhere: totals.redacted_elsewhere,
         meta_only: totals.meta_only.clone(),
         left_out: totals.left_out.clone(),
         extras: shown_extras(view),

@@ -154,6 +154,8 @@ pub struct ExtraTexts {
     pub augment: Vec<(String, String)>,
     /// Purposes of the repositories, without secrets.
     pub purposes: Vec<Option<String>>,
+    /// Secrets masked in these texts.
+    pub masked: u64,
     /// What manifests and workflows declare, by repository.
     pub organism: Vec<super::extras::organism::Organism>,
 }
@@ -272,6 +274,8 @@ pub struct Totals {
     pub tokens: Option<u64>,
     /// Masked secrets by rule.
     pub redacted: BTreeMap<String, u64>,
+    /// Secrets masked outside of contents: in names, targets of links, purposes and extras.
+    pub redacted_elsewhere: u64,
     /// Files without content by reason.
     pub meta_only: BTreeMap<String, u64>,
     /// What is not in the manifest, by reason.
@@ -307,6 +311,7 @@ impl Totals {
         }
         totals.tokens = counted.then_some(tokens);
         for repo in &snapshot.repos {
+            totals.redacted_elsewhere += repo.masked_names;
             for skipped in &repo.skipped {
                 *totals.left_out.entry(skip_word(skipped.reason).to_owned()).or_default() += 1;
             }
@@ -383,6 +388,7 @@ pub fn reason_word(reason: Reason) -> &'static str {
         Reason::Special => "special",
         Reason::Unreadable => "unreadable",
         Reason::SecretFile => "secret file",
+        Reason::SecretName => "secret name",
         Reason::TooLarge => "too large",
         Reason::Changed => "changed while read",
     }

@@ -14,7 +14,8 @@ use std::path::PathBuf;
 pub use roots::{ROOTS_MAX, ScanError};
 pub(crate) use walk::{reason, stamp};
 
-use crate::model::{Repo, Snapshot};
+use crate::model::{Inclusion, Kind, Reason, Repo, Snapshot};
+use crate::secrets;
 
 /// How to walk.
 #[derive(Debug, Clone, Default)]
@@ -52,11 +53,12 @@ pub fn scan(roots: &[PathBuf], options: &ScanOptions) -> Result<Snapshot, ScanEr
 }
 
 fn scan_root(root: roots::Root, options: &ScanOptions) -> Result<Repo, ScanError> {
-    let roots::Root { name, path } = root;
+    let roots::Root { name, path, masked } = root;
     let opened = beneath::Root::open(&path)
         .map_err(|source| ScanError::Unreadable { path: path.clone(), source })?;
-    let found = walk::walk(&opened, options)
+    let mut found = walk::walk(&opened, options)
         .map_err(|source| ScanError::Unreadable { path: path.clone(), source })?;
+    let masked_names = masked + hide(&mut found);
     let purpose = purpose::read(&opened);
     Ok(Repo {
         name,
@@ -65,8 +67,47 @@ fn scan_root(root: roots::Root, options: &ScanOptions) -> Result<Repo, ScanError
         files: found.files,
         skipped: found.skipped,
         filtered: BTreeMap::new(),
+        masked_names,
         notes: found.notes,
     })
+}
+
+/// Masks the secrets in names, and says how many there were. What bears such a name is not read.
+fn hide(found: &mut walk::Found) -> u64 {
+    let redactor = secrets::redactor();
+    let paths = found.files.iter().map(|file| file.path.as_str());
+    let mut count = 0;
+    let hidden = secrets::in_names(&redactor, paths);
+    let moved = !hidden.is_empty();
+    for (place, path, secrets) in hidden {
+        let file = &mut found.files[place];
+        file.path = path;
+        if file.kind == Kind::Unread {
+            file.kind = Kind::Withheld;
+            file.inclusion = Inclusion::MetaOnly(Reason::SecretName);
+        }
+        count += secrets;
+    }
+    if moved {
+        found.files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    }
+    let skipped = found.skipped.iter().map(|skipped| skipped.path.as_str());
+    for (place, path, secrets) in secrets::in_names(&redactor, skipped) {
+        found.skipped[place].path = path;
+        count += secrets;
+    }
+    found.skipped.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    let links = found.files.iter_mut().filter_map(|file| match &mut file.kind {
+        Kind::Symlink { target } => Some(target),
+        _ => None,
+    });
+    for text in links.chain(&mut found.notes) {
+        if let Some((masked, secrets)) = secrets::hidden(&redactor, text) {
+            *text = masked;
+            count += secrets;
+        }
+    }
+    count
 }
 
 /// The text of a path and whether it is an escaped form; see [`crate::model::File::path`].

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::names;
+use crate::secrets;
 
 /// Most working copies of one merge.
 pub const ROOTS_MAX: usize = 40;
@@ -65,6 +66,8 @@ pub(super) struct Root {
     pub(super) name: String,
     /// Absolute, without links.
     pub(super) path: PathBuf,
+    /// Secrets that were masked in its name.
+    pub(super) masked: u64,
 }
 
 /// Resolves, checks, names and sorts the roots.
@@ -105,10 +108,12 @@ pub(super) fn settle(given: &[PathBuf]) -> Result<Vec<Root>, ScanError> {
 
 /// A second `tools` is `tools-2`; a name that a folder really has is never given to another.
 fn named(paths: impl Iterator<Item = PathBuf>) -> Vec<Root> {
+    let redactor = secrets::redactor();
     let mut roots: Vec<Root> = paths
         .map(|path| {
             let name = path.file_name().map_or_else(String::new, names::escaped);
-            Root { name: if name.is_empty() { "root".into() } else { name }, path }
+            let (name, masked) = secrets::hidden(&redactor, &name).unwrap_or((name, 0));
+            Root { name: if name.is_empty() { "root".into() } else { name }, path, masked }
         })
         .collect();
     roots.sort_by(|a, b| a.name.cmp(&b.name));

@@ -295,7 +295,10 @@ fn expected(key: &str, value: &str, meta: &MergeMeta) -> Option<String> {
             let stated = value.replace('`', "");
             return (stated != meta.scope).then(|| meta.scope.clone());
         }
-        "Secrets masked" => counts(&meta.redacted),
+        "Secrets masked" => match meta.redacted_elsewhere {
+            0 => counts(&meta.redacted),
+            more => format!("{}, and {more} outside of contents", counts(&meta.redacted)),
+        },
         _ => return None,
     };
     (wanted != value).then_some(wanted)

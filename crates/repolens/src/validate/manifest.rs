@@ -197,6 +197,11 @@ impl Manifest {
                 return findings.add(Rule::ManifestRow, place, message);
             }
         };
+        let whole = matches!(included, Included::Full { redacted: 0 });
+        if included.redacted() > 0 && row.md5.is_some() || whole && row.md5.is_none() {
+            let message = "a whole file has an MD5, one with masked secrets has none";
+            findings.add(Rule::ManifestRow, place, message);
+        }
         self.untagged += u64::from(row.tags == "-");
         if included.has_content() != row.link.is_some() {
             let message = match row.link {

@@ -367,6 +367,7 @@ fn report(merged: &[Merged]) -> MergeReport {
         coverage: one.totals.coverage(),
         tokens: one.totals.tokens,
         redacted: one.totals.redacted.clone(),
+        redacted_elsewhere: one.totals.redacted_elsewhere,
         meta_only: one.totals.meta_only.clone(),
         left_out: one.totals.left_out.clone(),
         notes: one.notes.clone(),
@@ -393,7 +394,7 @@ fn said(merged: &[Merged]) -> String {
         let parts = [
             ("truncated", totals.truncated),
             ("without content", meta_only),
-            ("secrets masked", totals.redacted_sum()),
+            ("secrets masked", totals.redacted_sum() + totals.redacted_elsewhere),
             ("not listed", totals.left_out.values().sum()),
         ];
         let said: Vec<String> = { parts.iter() }

@@ -53,8 +53,13 @@ impl HandFile {
         }
     }
 
-    fn md5(&self) -> String {
-        if self.cut + self.redacted > 0 { "0".repeat(32) } else { hex(&Md5::digest(&self.content)) }
+    /// A file with masked secrets has none.
+    fn md5(&self) -> Option<String> {
+        match (self.cut, self.redacted) {
+            (0, 0) => Some(hex(&Md5::digest(&self.content))),
+            (_, 0) => Some("0".repeat(32)),
+            _ => None,
+        }
     }
 }
 
@@ -390,7 +395,7 @@ impl Hand {
                     self.link(at, name, file),
                     file.size(),
                     file.included(),
-                    file.md5()
+                    file.md5().unwrap_or("-".to_owned())
                 )
                 .unwrap();
             }
@@ -479,8 +484,10 @@ impl Hand {
             let included = file.included();
             write!(out, "- Category: {category}\n- Tags: {tags}\n- Size: {} bytes\n- Included: {included}\n", file.size()).unwrap();
         }
-        if self.density == "full" {
-            writeln!(out, "- MD5: {}", file.md5()).unwrap();
+        if self.density == "full"
+            && let Some(md5) = file.md5()
+        {
+            writeln!(out, "- MD5: {md5}").unwrap();
         }
         if self.density == "full" || file.cut > 0 {
             writeln!(out, "<!-- file_meta: {} -->", self.file_meta(file)).unwrap();
@@ -512,10 +519,12 @@ impl Hand {
             0 => String::new(),
             count => format!(",\"redacted\":{{\"test\":{count}}}"),
         };
+        let on_disk = file
+            .md5()
+            .map_or(String::new(), |md5| format!("\"md5\":\"{md5}\",\"sha256\":\"{sha256}\","));
         format!(
-            "{{\"included\":\"{word}\",\"size\":{},{kept}\"md5\":\"{}\",\"sha256\":\"{sha256}\",\"sha256_emitted\":\"{sha256}\",\"emitted_bytes\":{bytes},\"lines\":{lines},\"tokens\":{tokens}{redacted}}}",
+            "{{\"included\":\"{word}\",\"size\":{},{kept}{on_disk}\"sha256_emitted\":\"{sha256}\",\"emitted_bytes\":{bytes},\"lines\":{lines},\"tokens\":{tokens}{redacted}}}",
             file.size(),
-            file.md5()
         )
     }
 }

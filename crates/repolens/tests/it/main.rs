@@ -14,6 +14,7 @@ mod packing;
 mod pools;
 mod prescans;
 mod scanning;
+mod secrets;
 mod selecting;
 mod tree;
 mod unpacking;
