@@ -11,4 +11,4 @@ mod world;
 pub(crate) use child::run_task_child;
 pub(crate) use distant::Distant;
 pub(crate) use server::Server;
-pub(crate) use world::{Door, Surroundings, World};
+pub(crate) use world::{Door, Surroundings};

@@ -5,16 +5,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation,
-    ListToolsResult, PaginatedRequestParams, ProgressNotificationParam, ServerCapabilities,
-    ServerConfig, Tool, ToolAnnotations,
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Extensions,
+    Implementation, ListToolsResult, PaginatedRequestParams, ProgressNotificationParam,
+    ServerCapabilities, ServerConfig, Tool, ToolAnnotations,
 };
 use rmcp::service::{RequestContext, RoleServer};
 use rmcp::{ErrorData, ServerHandler};
 use serde_json::{Map, Value, json};
 
 use super::tools::{self, ToolError};
-use super::world::World;
+use super::world::{Door, House, Surroundings, World};
 
 /// How often a client that wants to know hears that a call is still at work.
 const PROGRESS_EVERY: Duration = Duration::from_secs(2);
@@ -23,15 +23,30 @@ const INSTRUCTIONS: &str = "Tools of this person's own machine: the tasks of a r
 context packs, and the state of the local AI daemon. `task_run` starts what the repository itself defines; it needs \
 the person's trust in the repository. Answers are bounded; a `next` in an answer is the cursor of the rest.";
 
+/// Through which door the calls come, from what the transport says of each.
+type Doorkeeper = dyn Fn(&Extensions) -> Door + Send + Sync;
+
 /// One server; cloning it is cheap.
 #[derive(Clone)]
 pub(crate) struct Server {
-    world: Arc<World>,
+    surroundings: Arc<Surroundings>,
+    house: Arc<dyn House>,
+    door: Arc<Doorkeeper>,
 }
 
 impl Server {
-    pub(crate) fn new(world: World) -> Self {
-        Self { world: Arc::new(world) }
+    /// A server whose calls all come through the door that `door` tells.
+    pub(crate) fn new(
+        surroundings: Surroundings,
+        house: Arc<dyn House>,
+        door: impl Fn(&Extensions) -> Door + Send + Sync + 'static,
+    ) -> Self {
+        Self { surroundings: Arc::new(surroundings), house, door: Arc::new(door) }
+    }
+
+    fn world(&self, context: &RequestContext<RoleServer>) -> World {
+        let door = (self.door)(&context.extensions);
+        World::new(Arc::clone(&self.surroundings), door, Arc::clone(&self.house))
     }
 
     /// Does the work on a thread of its own: verbs are synchronous and may wait for a task.
@@ -41,7 +56,7 @@ impl Server {
         arguments: Map<String, Value>,
         context: &RequestContext<RoleServer>,
     ) -> Result<Value, ToolError> {
-        let world = Arc::clone(&self.world);
+        let world = self.world(context);
         let cancel = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&cancel);
         let mut work = tokio::task::spawn_blocking(move || {
@@ -92,9 +107,10 @@ impl ServerHandler for Server {
     async fn list_tools(
         &self,
         _request: Option<PaginatedRequestParams>,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        let offered = tools::ALL.iter().filter(|tool| (tool.is_there)(&self.world));
+        let world = self.world(&context);
+        let offered = tools::ALL.iter().filter(|tool| (tool.is_there)(&world));
         Ok(ListToolsResult::with_all_items(offered.map(described).collect()))
     }
 

@@ -65,13 +65,13 @@ pub(crate) trait House: Send + Sync {
 /// The world of one server.
 #[derive(Clone)]
 pub(crate) struct World {
-    surroundings: Surroundings,
+    surroundings: Arc<Surroundings>,
     door: Door,
     house: Arc<dyn House>,
 }
 
 impl World {
-    pub(crate) fn new(surroundings: Surroundings, door: Door, house: Arc<dyn House>) -> Self {
+    pub(super) fn new(surroundings: Arc<Surroundings>, door: Door, house: Arc<dyn House>) -> Self {
         Self { surroundings, door, house }
     }
 

@@ -12,7 +12,7 @@ use rmcp::ServiceExt as _;
 
 use crate::exit::{Exit, Failure};
 use crate::mcp::install::{self, Client};
-use crate::mcp::{Distant, Door, Server, Surroundings, World};
+use crate::mcp::{Distant, Door, Server, Surroundings};
 use crate::output;
 use crate::settings::Settings;
 
@@ -56,7 +56,8 @@ pub(crate) fn run(args: Args, settings: &Settings) -> anyhow::Result<Exit> {
         .build()
         .context("cannot start the runtime")?;
     let house = Distant::new(settings.socket(), runtime.handle().clone());
-    let server = Server::new(World::new(surroundings, Door::Stdio { folder }, Arc::new(house)));
+    let door = Door::Stdio { folder };
+    let server = Server::new(surroundings, Arc::new(house), move |_| door.clone());
     runtime.block_on(async {
         let running = server.serve(rmcp::transport::stdio()).await;
         let running = match running {

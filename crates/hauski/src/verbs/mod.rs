@@ -3,8 +3,11 @@
 //! A verb has `Args` and `run(Args, &Settings) -> anyhow::Result<Exit>`.
 
 mod mcp;
+mod plugin;
 mod routes;
 mod serve;
+mod start;
+mod stop;
 mod task_child;
 
 use clap::Subcommand;
@@ -18,10 +21,16 @@ use crate::settings::Settings;
 pub(crate) enum Verb {
     /// Start the daemon and stay until it is told to end
     Serve(serve::Args),
+    /// Start the daemon in the background; ready when this returns
+    Start(start::Args),
+    /// End the daemon of this home; open requests may finish
+    Stop(stop::Args),
     /// Give one agent the tools of this house, over standard input and output
     Mcp(mcp::Args),
     /// List every route with its method, access and class
     Routes(routes::Args),
+    #[command(hide = true)]
+    Plugin(plugin::Args),
     #[command(hide = true)]
     TaskChild(task_child::Args),
 }
@@ -31,6 +40,9 @@ pub(crate) fn run(arguments: Arguments) -> Exit {
     let Arguments { shared, verb } = arguments;
     let ended = Settings::resolve(&shared).and_then(|settings| match verb {
         Verb::Serve(args) => serve::run(args, settings),
+        Verb::Start(args) => start::run(args, settings),
+        Verb::Stop(args) => stop::run(&args, &settings),
+        Verb::Plugin(args) => plugin::run(&args, &settings),
         Verb::Mcp(args) => mcp::run(args, &settings),
         Verb::TaskChild(args) => task_child::run(&args, &settings),
         Verb::Routes(args) => routes::run(&args, &settings),

@@ -264,3 +264,22 @@ async fn the_server_ends_with_its_client() {
     let ended = tokio::time::timeout(PATIENCE, child.wait()).await.unwrap().unwrap();
     assert!(ended.success(), "{ended}");
 }
+
+#[tokio::test]
+async fn the_page_about_tools_names_every_tool_and_no_other() {
+    let repo = repo();
+    let home = testkit::public_tempdir();
+    let mut session = Session::start(home.path(), repo.path()).await;
+    let tools = session.ask("tools/list", json!({})).await;
+    let page = include_str!("../../../../docs/mcp.md");
+    let rows: Vec<&str> =
+        page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    let tools = tools["result"]["tools"].as_array().unwrap();
+    for tool in tools {
+        let name = tool["name"].as_str().unwrap();
+        assert!(rows.contains(&name), "docs/mcp.md does not tell of {name}");
+    }
+    // `repo_pack` is offered only where repolens is installed.
+    let missing = rows.len() - tools.len();
+    assert!(missing <= 1, "docs/mcp.md tells of {rows:?}");
+}

@@ -10,6 +10,7 @@ mod patch;
 mod place;
 mod read;
 mod search;
+mod serve;
 mod tree;
 
 use std::ffi::OsString;
@@ -23,6 +24,7 @@ use serde_json::{Value, json};
 use wgx_tasks::process::Variables;
 
 use place::Place;
+pub(crate) use serve::serve;
 
 /// What the plugin can be asked for.
 pub(crate) const CAPABILITIES: &[&str] = &[
