@@ -25,6 +25,10 @@ struct Request {
     /// Host path by path inside, to be shared.
     #[serde(default)]
     share: BTreeMap<PathBuf, PathBuf>,
+    /// Where to write the number of this process.
+    pid_file: Option<PathBuf>,
+    /// A folder that becomes a link to another between the check and the start.
+    swap: Option<(PathBuf, PathBuf)>,
 }
 
 pub(crate) fn run() -> ExitCode {
@@ -54,6 +58,14 @@ fn start(request: Request) -> Result<Value, Refusal> {
     let mut plan = Plan::new(&request.plugin, &paths)?;
     for (inside, host) in &request.share {
         plan.share(host, inside, hauski_plugins::sandbox::Access::Write)?;
+    }
+    let io_fault = |error: io::Error| fault(error.to_string());
+    if let Some(file) = &request.pid_file {
+        std::fs::write(file, std::process::id().to_string()).map_err(io_fault)?;
+    }
+    if let Some((folder, other)) = &request.swap {
+        std::fs::remove_dir(folder).map_err(io_fault)?;
+        std::os::unix::fs::symlink(other, folder).map_err(io_fault)?;
     }
     let program = std::env::current_exe().map_err(|error| fault(error.to_string()))?;
     let init = Init { program, role: vec!["sandbox-init".to_owned()] };

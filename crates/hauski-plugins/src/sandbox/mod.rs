@@ -10,9 +10,13 @@ pub mod init;
 mod launch;
 mod layer;
 mod plan;
+mod test;
 mod view;
 mod wire;
 
+pub use init::Fact;
+pub use init::probe::Operation;
 pub use launch::{Channels, Ended, Guard, Launch};
 pub use layer::{Layer, Waivers};
 pub use plan::{Access, Bind, Init, Paths, Plan, Refusal};
+pub use test::{Finding, SelfTest, matrix, self_test};

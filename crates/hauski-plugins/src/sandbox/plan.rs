@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use contracts::hauski::plugin::{Kind, Network, Plugin, PluginLimits};
+use contracts::hauski::plugin::{
+    Events, Health, Kind, Network, Plugin, PluginLimits, Restart, Sandbox, Stop,
+};
 use serde::{Deserialize, Serialize};
 
 use super::folders;
@@ -189,6 +191,49 @@ impl Plan {
             plan.set("HAUSKI_EGRESS_SOCKET", BROKER_INSIDE);
         }
         Ok(plan)
+    }
+
+    /// The plan for a part of this program that runs like a plugin without any folder, without the layers in `without`.
+    pub(super) fn of_role(
+        init: &Init,
+        arguments: &[&str],
+        without: &BTreeSet<Layer>,
+    ) -> Result<Self, Refusal> {
+        let plugin = Plugin {
+            name: "self-test".to_owned(),
+            version: None,
+            description: None,
+            kind: Kind::Rpc,
+            command: init
+                .program
+                .to_str()
+                .into_iter()
+                .map(str::to_owned)
+                .chain(init.role.iter().cloned())
+                .chain(arguments.iter().map(|&word| word.to_owned()))
+                .collect(),
+            cwd: None,
+            env: BTreeMap::new(),
+            sha256: None,
+            autostart: false,
+            enabled: true,
+            after: Vec::new(),
+            capabilities: Vec::new(),
+            calls: Vec::new(),
+            events: Events::default(),
+            routes: Vec::new(),
+            health: Health::default(),
+            restart: Restart::default(),
+            stop: Stop::default(),
+            limits: PluginLimits::default(),
+            sandbox: Sandbox::default(),
+            config: serde_json::Map::new(),
+            config_schema: None,
+        };
+        // Its folder would hold the home, so that it works in its private one.
+        let mut paths = Paths { home: "/".into(), plugins: "/".into(), ..Paths::default() };
+        without.iter().for_each(|layer| paths.waivers.waive(&plugin.name, *layer));
+        Self::new(&plugin, &paths)
     }
 
     /// Puts a file, folder or socket of the daemon's choice into the view, at the absolute path `inside`.

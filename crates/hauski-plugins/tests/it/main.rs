@@ -2,4 +2,5 @@
 
 mod calls;
 mod desk;
+mod hostile;
 mod sandbox;

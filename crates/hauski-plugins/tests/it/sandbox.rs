@@ -222,3 +222,61 @@ fn a_plugin_does_not_read_the_person_s_keys() {
         assert_eq!(lab.run(&request)["stdout"], "the key", "without the view of files it would");
     }
 }
+
+/// What `plugin-lab self-test` says without `layers`.
+#[expect(clippy::disallowed_methods, reason = "tests start programs")]
+fn self_test(lab: &Lab, layers: &[&str]) -> Value {
+    let mut command = Command::new(lab.path("plugin-lab"));
+    command.arg("self-test").args(layers).env_clear().env("SECRET", "x");
+    if lab.nobody {
+        command.uid(testkit::NOBODY).gid(testkit::NOBODY);
+    }
+    let output = command.output().expect("the lab works");
+    serde_json::from_slice(&output.stdout).expect("an answer")
+}
+
+#[test]
+fn the_nine_forbidden_operations_are_refused() {
+    for lab in Lab::each() {
+        let answer = self_test(&lab, &[]);
+        assert_eq!(answer["tested"]["passed"], true, "{answer:#}");
+        let operations = answer["tested"]["operations"].as_array().unwrap();
+        let answers: Vec<_> = operations.iter().map(|o| (&o["name"], &o["answer"])).collect();
+        assert_eq!(answers.len(), 9);
+        assert!(answers.iter().all(|(_, answer)| *answer == "EPERM"), "{answers:?}");
+        assert_eq!(answer["refusal"], Value::Null);
+    }
+}
+
+#[test]
+fn the_self_test_is_red_without_any_single_layer() {
+    for lab in Lab::each() {
+        for layer in [
+            "environment",
+            "privileges",
+            "network",
+            "process",
+            "ipc",
+            "hostname",
+            "control-groups",
+            "files",
+            "system-calls",
+        ] {
+            let answer = self_test(&lab, &[layer]);
+            assert_eq!(answer["tested"]["passed"], false, "{layer}: {answer:#}");
+            let refusal = answer["refusal"].as_str().unwrap();
+            let named = refusal.starts_with(layer) || layer == "system-calls" || layer == "process";
+            assert!(named, "{layer}: {refusal}");
+        }
+    }
+}
+
+#[test]
+fn the_matrix_names_every_layer_of_the_kernel() {
+    for lab in Lab::each() {
+        let answer = self_test(&lab, &[]);
+        let matrix = answer["matrix"].as_array().unwrap();
+        assert_eq!(matrix.len(), 9, "{answer:#}");
+        assert!(matrix.iter().all(|fact| fact["available"] == true), "{answer:#}");
+    }
+}

@@ -21,7 +21,7 @@ pub struct Fact {
 }
 
 /// Tries the namespaces and the filter on this very process, which is of no other use afterwards.
-pub fn matrix_of_this_process() -> Vec<Fact> {
+pub(super) fn matrix_of_this_process() -> Vec<Fact> {
     let fact = |layer, result: Result<(), String>| Fact {
         layer,
         available: result.is_ok(),

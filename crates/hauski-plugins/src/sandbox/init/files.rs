@@ -69,6 +69,10 @@ pub(super) fn enter(order: &Order) -> Result<(), Refusal> {
         let path = Path::new("/dev").join(device);
         pieces.push(piece(&Bind::same(&path, Access::Write))?);
     }
+    // Only where that layer was given up: without a namespace of its own, there is no list of its own either.
+    if !order.layers.contains(&Layer::Process) {
+        pieces.push(piece(&Bind::same(Path::new("/proc"), Access::Read))?);
+    }
     // What lies inside of another comes after it.
     pieces.sort_by_key(|piece| piece.inside.components().count());
 
@@ -110,6 +114,10 @@ fn piece(bind: &Bind) -> Result<Piece, Refusal> {
         rustix::fs::openat2(CWD, &bind.host, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS)
             .map_err(fault)?;
     let about = rustix::fs::fstat(&found).map_err(fault)?;
+    // A link at the very end is opened as such.
+    if FileType::from_raw_mode(about.st_mode) == FileType::Symlink {
+        return Err(fault(Errno::LOOP));
+    }
     let copy = OpenTreeFlags::OPEN_TREE_CLONE
         | OpenTreeFlags::OPEN_TREE_CLOEXEC
         | OpenTreeFlags::AT_EMPTY_PATH
@@ -271,7 +279,6 @@ struct Mount {
 
 impl Mount {
     fn all() -> Result<Vec<Self>, Refusal> {
-        // Without a list of its own processes (only when that layer is given up), the old one is gone with the old root.
         let text =
             fs::read_to_string("/proc/self/mountinfo").map_err(|error| lack("mounts", error))?;
         text.lines()

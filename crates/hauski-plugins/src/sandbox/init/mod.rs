@@ -8,10 +8,11 @@ mod facts;
 mod files;
 mod inner;
 mod outer;
+pub(super) mod probe;
 mod rights;
 mod watch;
 
-pub use facts::{Fact, matrix_of_this_process};
+pub use facts::Fact;
 
 use std::io;
 use std::process::ExitCode;
@@ -24,9 +25,13 @@ use super::wire::{self, Status};
 const NOT_STARTED: u8 = 70;
 
 /// Runs the role. `arguments` are those after the words that lead here.
+///
+/// It must be the first thing that the program does: a process with a second thread cannot leave its namespaces.
 pub fn main(arguments: &[String]) -> ExitCode {
     let run = match arguments.first().map(String::as_str) {
         None => outer::run(),
+        Some("matrix") => return answer(&facts::matrix_of_this_process()),
+        Some("probe") => return answer(&probe::run()),
         Some("inner") => inner::run(),
         Some(other) => {
             Err(Refusal::new("start", format!("no part of the sandbox is called {other:?}")))
@@ -36,6 +41,12 @@ pub fn main(arguments: &[String]) -> ExitCode {
         wire::tell(io::stdin(), &Status::Refused(refusal));
         ExitCode::from(NOT_STARTED)
     })
+}
+
+/// Writes what was found to standard output.
+fn answer(found: &impl serde::Serialize) -> ExitCode {
+    let written = serde_json::to_writer(io::stdout(), found).is_ok();
+    if written { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// A layer that the kernel did not give.
