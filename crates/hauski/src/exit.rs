@@ -55,6 +55,13 @@ impl Failure {
     }
 }
 
+impl From<policy::PolicyError> for Failure {
+    fn from(error: policy::PolicyError) -> Self {
+        let hint = error.hint.clone();
+        Self { message: error.to_string(), hint, exit: Exit::Config }
+    }
+}
+
 /// Prints a fault of the call (or the help that was asked for) and says how to end.
 pub(crate) fn usage(error: &clap::Error) -> Exit {
     let wanted = !error.use_stderr();

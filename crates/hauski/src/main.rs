@@ -5,15 +5,19 @@
 mod cli;
 mod client;
 mod exit;
+mod home;
+mod keys;
+mod local;
 mod mcp;
 mod metrics;
 mod output;
 mod plugins;
-mod policies;
 mod routes;
 mod server;
 mod settings;
 mod state;
+mod store;
+mod upkeep;
 mod verbs;
 
 use std::process::ExitCode;

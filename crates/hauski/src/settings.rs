@@ -5,10 +5,12 @@ use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use policy::{FileName, Paths};
 
 use crate::cli::Shared;
 use crate::exit::{Exit, Failure};
-use crate::policies::Paths;
 
 /// Where the daemon listens unless told otherwise.
 pub(crate) const DEFAULT_BIND: &str = "127.0.0.1:7070";
@@ -29,6 +31,11 @@ pub(crate) struct Settings {
     pub(crate) expose_config: bool,
     /// Origins of pages that may call the daemon besides its own (`HAUSKI_ALLOWED_ORIGIN`, separated by commas).
     pub(crate) allowed_origins: Vec<String>,
+    /// Further host names that the daemon answers to (`HAUSKI_ALLOWED_HOST`, separated by commas).
+    pub(crate) allowed_hosts: Vec<String>,
+    /// How long a client may keep the daemon waiting for the head of a request, for more of its body, or for room to
+    /// write to (`HAUSKI_CLIENT_TIMEOUT_MS`, 100 to 600,000); default 15 s.
+    pub(crate) client_timeout: Duration,
     /// Least level of the log (`HAUSKI_LOG`: error, warn, info, debug, trace); default info.
     pub(crate) log_level: tracing::Level,
     /// Whether standard error is read by a person.
@@ -54,6 +61,8 @@ impl Settings {
             bind: parse_bind(reader.text("HAUSKI_BIND")?.unwrap_or(DEFAULT_BIND), "HAUSKI_BIND")?,
             expose_config: reader.flag("HAUSKI_EXPOSE_CONFIG")?,
             allowed_origins: reader.list("HAUSKI_ALLOWED_ORIGIN")?,
+            allowed_hosts: reader.list("HAUSKI_ALLOWED_HOST")?,
+            client_timeout: reader.milliseconds("HAUSKI_CLIENT_TIMEOUT_MS", 15_000)?,
             log_level: reader.log_level()?,
             stderr_is_terminal: std::io::stderr().is_terminal(),
             json: shared.json,
@@ -128,6 +137,13 @@ impl Reader<'_> {
         Ok(text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(Into::into).collect())
     }
 
+    fn milliseconds(&self, name: &str, default: u64) -> anyhow::Result<Duration> {
+        let Some(text) = self.text(name)? else { return Ok(Duration::from_millis(default)) };
+        let number = text.parse().ok().filter(|ms| (100..=600_000).contains(ms));
+        let number = number.ok_or_else(|| fault(name, "is out of range", "write 100 to 600000"))?;
+        Ok(Duration::from_millis(number))
+    }
+
     fn log_level(&self) -> anyhow::Result<tracing::Level> {
         let text = self.text("HAUSKI_LOG")?.unwrap_or("info");
         let hint = "write error, warn, info, debug or trace";
@@ -157,24 +173,29 @@ impl Reader<'_> {
         })
     }
 
+    /// `--policies`, else the first folder that has one of the files; a variable names a single file.
     fn policies(&self, option: Option<&Path>) -> anyhow::Result<Paths> {
         if let Some(folder) = option {
-            return Ok(Paths::in_folder(&self.cwd.join(folder)));
+            return Ok(Paths::in_dir(&self.cwd.join(folder)));
         }
-        let user = self.xdg("XDG_CONFIG_HOME", ".config")?.join("hauski/policies");
-        let folders = [self.cwd.join("policies"), user];
-        let mut paths = Paths::first_of(&folders);
-        for (variable, place) in [
-            ("HAUSKI_ROUTING", &mut paths.routing),
-            ("HAUSKI_LIMITS", &mut paths.limits),
-            ("HAUSKI_MEMORY", &mut paths.memory),
-            ("HAUSKI_MODELS", &mut paths.models),
-        ] {
-            if let Some(file) = self.path(variable) {
-                *place = Some(file);
-            }
-        }
-        Ok(paths)
+        let own = self.cwd.join("policies");
+        let has_files = FileName::ALL.iter().any(|name| own.join(name.as_str()).exists());
+        let folder = match has_files {
+            true => own,
+            false => self.xdg("XDG_CONFIG_HOME", ".config")?.join("hauski/policies"),
+        };
+        let variables = [
+            ("HAUSKI_ROUTING", FileName::Routing),
+            ("HAUSKI_LIMITS", FileName::Limits),
+            ("HAUSKI_MEMORY", FileName::Memory),
+            ("HAUSKI_MODELS", FileName::Models),
+        ];
+        Ok(variables.into_iter().fold(Paths::in_dir(&folder), |paths, (variable, name)| match self
+            .path(variable)
+        {
+            Some(file) => paths.with(name, file),
+            None => paths,
+        }))
     }
 }
 

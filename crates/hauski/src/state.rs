@@ -6,11 +6,27 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
+use policy::Policies;
 use tokio_util::sync::CancellationToken;
 
+use crate::keys::Keys;
 use crate::metrics::Metrics;
-use crate::policies::Policies;
+use crate::server::failures::Failures;
+use crate::server::room::Room;
+use crate::server::session::Sessions;
 use crate::settings::Settings;
+use crate::store::Store;
+
+/// What may change while the daemon runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Options {
+    /// Origins of pages that may call besides the daemon's own.
+    pub(crate) allowed_origins: Vec<String>,
+    /// Further host names that the daemon answers to.
+    pub(crate) allowed_hosts: Vec<String>,
+    /// Whether `/config/*` answers.
+    pub(crate) expose_config: bool,
+}
 
 /// Shared by all requests; cloning is cheap.
 #[derive(Clone)]
@@ -22,6 +38,18 @@ pub(crate) struct Inner {
     pub(crate) settings: Settings,
     /// The policies in force; a request loads them once and keeps what it got.
     pub(crate) policies: ArcSwap<Policies>,
+    /// What may change while the daemon runs.
+    pub(crate) options: ArcSwap<Options>,
+    /// API keys.
+    pub(crate) keys: Keys,
+    /// Browsers that are logged in.
+    pub(crate) sessions: Sessions,
+    /// Addresses that sent wrong keys.
+    pub(crate) failures: Failures,
+    /// Room for requests.
+    pub(crate) room: Room,
+    /// The database of the daemon.
+    pub(crate) store: Arc<Store>,
     /// Counters and histograms.
     pub(crate) metrics: Metrics,
     /// When the process began to serve.
@@ -35,9 +63,25 @@ pub(crate) struct Inner {
 
 impl AppState {
     /// Puts the parts together.
-    pub(crate) fn new(settings: Settings, policies: Policies) -> Self {
+    pub(crate) fn new(
+        settings: Settings,
+        policies: Policies,
+        store: Arc<Store>,
+        keys: Keys,
+    ) -> Self {
+        let options = Options {
+            allowed_origins: settings.allowed_origins.clone(),
+            allowed_hosts: settings.allowed_hosts.clone(),
+            expose_config: settings.expose_config,
+        };
         Self(Arc::new(Inner {
             settings,
+            options: ArcSwap::from_pointee(options),
+            keys,
+            sessions: Sessions::default(),
+            failures: Failures::default(),
+            room: Room::new(policies.limits.request.max_concurrent),
+            store,
             policies: ArcSwap::from_pointee(policies),
             metrics: Metrics::new(),
             started: Instant::now(),

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod daemon;
 pub mod engine;
 pub mod explain;
+pub mod keys;
 pub mod plugin;
 pub mod plugin_status;
 pub mod policy;
@@ -42,6 +43,10 @@ pub(crate) fn schemas() -> Vec<PublishedSchema> {
             id: daemon::RUNNING,
             generate: || schemars::schema_for!(daemon::Running),
         },
+        PublishedSchema { id: daemon::LOGIN, generate: || schemars::schema_for!(daemon::Login) },
+        PublishedSchema { id: keys::LIST, generate: || schemars::schema_for!(keys::List) },
+        PublishedSchema { id: keys::CREATED, generate: || schemars::schema_for!(keys::Created) },
+        PublishedSchema { id: keys::KEY, generate: || schemars::schema_for!(keys::Changed) },
         PublishedSchema { id: routes::SCHEMA, generate: || schemars::schema_for!(routes::Report) },
     ]
 }

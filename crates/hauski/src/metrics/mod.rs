@@ -1,5 +1,6 @@
 //! The one registry of metrics; `docs/metrics.md` lists what it holds and a test compares both.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -39,10 +40,21 @@ pub(crate) struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
     durations: Family<RouteLabels, Histogram, fn() -> Histogram>,
-    /// Requests at work.
-    pub(crate) in_flight: Gauge,
+    in_flight: Gauge,
     /// Open connections.
     pub(crate) connections: Gauge,
+}
+
+/// A request that is at work; its clones are the same request.
+#[derive(Clone)]
+pub(crate) struct InFlight(#[expect(dead_code, reason = "only its end matters")] Arc<Counted>);
+
+struct Counted(Gauge);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }
 
 impl Metrics {
@@ -66,6 +78,12 @@ impl Metrics {
         registry.register("http_requests_in_flight", "Requests at work", in_flight.clone());
         registry.register("http_connections", "Open connections", connections.clone());
         Self { registry, requests, durations, in_flight, connections }
+    }
+
+    /// Counts a request that is at work, until what comes back is dropped.
+    pub(crate) fn in_flight(&self) -> InFlight {
+        self.in_flight.inc();
+        InFlight(Arc::new(Counted(self.in_flight.clone())))
     }
 
     /// Counts an answered request.

@@ -1,5 +1,7 @@
 //! The handlers, a file per topic; `server/table.rs` says where each hangs.
 
+pub(crate) mod admin;
 pub(crate) mod config;
 pub(crate) mod health;
 pub(crate) mod metrics;
+pub(crate) mod session;

@@ -1,17 +1,25 @@
-//! Who asks, and what they may: callers, scopes and the access that a route demands.
+//! Who asks, and what they may: callers, and the access that a route demands.
 
 use std::fmt;
+use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
+use tokio_util::sync::CancellationToken;
 
 use super::error::{ApiError, Code};
+use super::session::Session;
+use crate::keys::ring::{LiveKey, Refusal};
 
 /// What a route demands of its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// Nothing; only for routes with a constant body.
+    /// Nothing; only for probes with a constant body.
     Open,
+    /// The one-time ticket of `hauski login`, which the handler checks.
+    Ticket,
+    /// Any key that works.
+    AnyKey,
     /// This scope.
     Scope(&'static str),
     /// The scope `plugin:NAME` with the `{name}` of the path.
@@ -22,6 +30,8 @@ impl fmt::Display for Access {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Open => f.write_str("open"),
+            Self::Ticket => f.write_str("ticket"),
+            Self::AnyKey => f.write_str("any key"),
             Self::Scope(scope) => f.write_str(scope),
             Self::Plugin => f.write_str("plugin:{name}"),
         }
@@ -29,7 +39,7 @@ impl fmt::Display for Access {
 }
 
 /// Who asks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub(crate) enum Actor {
     /// Nobody known; only open routes let them in.
     Nobody,
@@ -38,6 +48,10 @@ pub(crate) enum Actor {
         /// User id that the kernel vouches for.
         uid: u32,
     },
+    /// Somebody with a key.
+    Key(Arc<LiveKey>),
+    /// The owner's browser, after `hauski login`.
+    Session(Arc<Session>),
 }
 
 /// As the audit log names the caller.
@@ -46,7 +60,15 @@ impl fmt::Display for Actor {
         match self {
             Self::Nobody => f.write_str("nobody"),
             Self::Local { uid } => write!(f, "local:{uid}"),
+            Self::Key(key) => write!(f, "key:{}", key.row.id),
+            Self::Session(session) => write!(f, "session:{}", session.id),
         }
+    }
+}
+
+impl fmt::Debug for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -69,25 +91,102 @@ impl Caller {
     }
 
     /// Whether the caller has this scope.
-    pub(crate) fn has(&self, _scope: &str) -> bool {
-        matches!(self.actor, Actor::Local { .. })
+    pub(crate) fn has(&self, scope: &str) -> bool {
+        match &self.actor {
+            Actor::Nobody => false,
+            Actor::Local { .. } | Actor::Session(_) => true,
+            Actor::Key(key) => key.has(scope),
+        }
     }
 
     /// Refuses callers without the scope.
     pub(crate) fn require(&self, scope: &str) -> Result<(), ApiError> {
-        if self.has(scope) {
-            return Ok(());
-        }
-        Err(match self.actor {
-            Actor::Nobody => ApiError::new(
-                Code::InvalidApiKey,
-                "This needs an API key: send it as `Authorization: Bearer hk_…`.",
-            ),
-            _ => ApiError::new(
+        self.require_known()?;
+        match self.has(scope) {
+            true => Ok(()),
+            false => Err(ApiError::new(
                 Code::InsufficientScope,
                 format!("This needs a key with the scope `{scope}`."),
+            )),
+        }
+    }
+
+    /// Refuses callers without any key.
+    pub(crate) fn require_known(&self) -> Result<(), ApiError> {
+        match self.actor {
+            Actor::Nobody => Err(ApiError::new(
+                Code::InvalidApiKey,
+                "This needs an API key: send it as `Authorization: Bearer hk_…`.",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses callers who are not the one that an object belongs to; `admin` may see everything. What others own
+    /// is not there for them.
+    pub(crate) fn require_owner(&self, owner: &str) -> Result<(), ApiError> {
+        match self.has("admin") || self.owner_name() == owner {
+            true => Ok(()),
+            false => Err(ApiError::not_found()),
+        }
+    }
+
+    /// The name under which objects of this caller are kept.
+    pub(crate) fn owner_name(&self) -> String {
+        self.actor.to_string()
+    }
+
+    /// Counts this request against the limits of the key.
+    pub(crate) fn take_request(&self) -> Result<(), ApiError> {
+        let Actor::Key(key) = &self.actor else { return Ok(()) };
+        key.take_request().map_err(|refusal| match refusal {
+            Refusal::TooFast { retry_after_s } => ApiError::new(
+                Code::RateLimitExceeded,
+                "This key makes more requests a minute than it may.",
+            )
+            .retry_after(retry_after_s),
+            Refusal::NoRequestsLeft => ApiError::new(
+                Code::InsufficientQuota,
+                "This key has made all the requests that it may make.",
+            ),
+            Refusal::NoTokensLeft => ApiError::new(
+                Code::InsufficientQuota,
+                "This key has used all the tokens that it may use.",
             ),
         })
+    }
+
+    /// Tokens that the caller may still use; `None` when there is no bound.
+    pub(crate) fn tokens_left(&self) -> Option<u64> {
+        match &self.actor {
+            Actor::Key(key) => key.tokens_left(),
+            _ => None,
+        }
+    }
+
+    /// Counts tokens that a request has used, read and written.
+    pub(crate) fn charge_tokens(&self, tokens: u64) {
+        if let Actor::Key(key) = &self.actor {
+            key.charge_tokens(tokens);
+        }
+    }
+
+    /// Cancelled when the caller's key is revoked or the session ends: what runs for them must end too.
+    pub(crate) fn ended(&self) -> CancellationToken {
+        match &self.actor {
+            Actor::Key(key) => key.ended().clone(),
+            Actor::Session(session) => session.ended.clone(),
+            Actor::Nobody | Actor::Local { .. } => CancellationToken::new(),
+        }
+    }
+
+    /// When the caller's rights end by themselves, in milliseconds since 1970.
+    pub(crate) fn expires_ms(&self) -> Option<i64> {
+        match &self.actor {
+            Actor::Key(key) => key.row.expires_ms,
+            Actor::Session(session) => Some(session.expires_ms),
+            Actor::Nobody | Actor::Local { .. } => None,
+        }
     }
 }
 

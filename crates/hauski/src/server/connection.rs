@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 use std::pin::pin;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -15,10 +14,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tower::ServiceExt;
 
 use super::auth::Caller;
+use super::patient::Patient;
 use crate::state::AppState;
 
-/// Time for the head of a request; also how long an idle connection is kept.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 /// Header lines of a request.
 const MAX_HEADERS: usize = 64;
 /// Bytes of the head of a request.
@@ -31,6 +29,10 @@ pub(crate) struct Peer {
     pub(crate) caller: Caller,
     /// Where it comes from; `None` for the Unix socket.
     pub(crate) address: Option<IpAddr>,
+    /// The address that it has reached; `None` for the Unix socket.
+    pub(crate) local: Option<IpAddr>,
+    /// `http`, or `https` when the connection is encrypted.
+    pub(crate) scheme: &'static str,
 }
 
 /// Serves a connection until it ends.
@@ -39,19 +41,20 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     state.metrics.connections.inc();
+    // For the head of a request; also how long an idle connection is kept.
+    let timeout = state.settings.client_timeout;
     let service = service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
-        request.extensions_mut().insert(peer.caller.clone());
         request.extensions_mut().insert(peer.clone());
         router.clone().oneshot(request)
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
+        .header_read_timeout(timeout)
         .max_headers(MAX_HEADERS)
         .max_header_size(MAX_HEAD_BYTES)
         .max_buf_size(64 << 10)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(Patient::new(stream, timeout)), service)
         .with_upgrades();
     let mut connection = pin!(connection);
     let ended = tokio::select! {

@@ -1,17 +1,26 @@
-//! What stands before every handler: request id, log line, metrics, and the access of the route.
+//! What stands before every handler: names and origins, the request's id, log line and metrics, then the access of
+//! the route, its bounds, and the end of what streams.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::body::Body;
+use axum::extract::{MatchedPath, RawPathParams, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http_body::Body as HttpBody;
 use tracing::Instrument;
 
-use super::auth::{Access, Caller};
+use super::auth::{Access, Actor, Caller};
+use super::body::{Bounded, Held};
+use super::connection::Peer;
 use super::error::{ApiError, Code};
+use super::extract;
+use super::origin::Door;
+use super::session::{COOKIE, CSRF_HEADER};
 use super::table::Class;
-use crate::metrics::RequestLabels;
+use crate::keys::now_ms;
+use crate::metrics::{InFlight, RequestLabels};
 use crate::state::AppState;
 
 /// Header with the id under which the log speaks of a request.
@@ -43,56 +52,255 @@ pub(crate) async fn every_request(
     request.extensions_mut().insert(RequestId(id.clone()));
     let span = tracing::info_span!("request", request_id = id, method, path);
 
-    state.metrics.in_flight.inc();
-    let mut response = next.run(request).instrument(span.clone()).await;
-    state.metrics.in_flight.dec();
+    let in_flight = state.metrics.in_flight();
+    let mut response = match foreign_origin(&state, &request) {
+        Ok(Some(origin)) if is_preflight(&request) => preflight(&request, &origin),
+        Ok(origin) => {
+            request.extensions_mut().insert(in_flight);
+            let mut response = next.run(request).instrument(span.clone()).await;
+            if let Some(origin) = origin {
+                allow_origin(response.headers_mut(), &origin);
+            }
+            response
+        }
+        Err(error) => error.into_response(),
+    };
 
     let status = response.status().as_u16();
     let duration = began.elapsed();
     state.metrics.observe(&RequestLabels { method, path, status }, duration);
     span.in_scope(|| {
-        tracing::debug!(status, duration_us = duration.as_micros(), "request answered");
+        let duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        tracing::debug!(status, duration_us, "request answered");
     });
-    if let Ok(id) = HeaderValue::from_str(&id) {
-        response.headers_mut().insert(REQUEST_ID, id);
-    }
+    common_headers(response.headers_mut(), &id);
     response
 }
 
 /// Lets the request through to its handler, or answers in its place.
-pub(crate) async fn guard(State(route): State<Guarded>, request: Request, next: Next) -> Response {
-    match admit(&route, &request) {
-        Ok(()) => next.run(request).await,
+pub(crate) async fn guard(
+    State(route): State<Guarded>,
+    path: RawPathParams,
+    request: Request,
+    next: Next,
+) -> Response {
+    let name = path.iter().find(|(name, _)| *name == "name").map(|(_, value)| value.to_owned());
+    match admitted(&route, name.as_deref(), request, next).await {
+        Ok(response) => response,
         Err(error) => error.into_response(),
     }
 }
 
-fn admit(route: &Guarded, request: &Request) -> Result<(), ApiError> {
-    if route.state.draining.is_cancelled() && route.class != Class::Probe {
+async fn admitted(
+    route: &Guarded,
+    plugin: Option<&str>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    let state = &route.state;
+    if route.access == Access::Open {
+        return Ok(next.run(request).await);
+    }
+    let caller = caller(state, &request)?;
+    match route.access {
+        Access::Open | Access::Ticket => {}
+        Access::AnyKey => caller.require_known()?,
+        Access::Scope(scope) => caller.require(scope)?,
+        Access::Plugin => caller.require(&format!("plugin:{}", plugin.unwrap_or_default()))?,
+    }
+    if state.draining.is_cancelled() {
         let error = ApiError::new(Code::ShuttingDown, "The daemon is ending; try again soon.");
         return Err(error.retry_after(5));
     }
-    let caller = caller(request);
-    match route.access {
-        Access::Open => Ok(()),
-        Access::Scope(scope) => caller.require(scope),
-        Access::Plugin => caller.require("plugin"),
+    caller.take_request()?;
+    let limits = state.policies.load().limits.request.clone();
+    content(route.class, request.headers(), limits.max_body_bytes)?;
+    let place = match route.class {
+        Class::Probe | Class::Live => None,
+        Class::Read | Class::Write | Class::Upload => Some(state.room.enter().await?),
+    };
+    let in_flight = request.extensions_mut().remove::<InFlight>();
+    request.extensions_mut().insert(caller.clone());
+    let (most, pause) = (limits.max_body_bytes, state.settings.client_timeout);
+    let request = request.map(|body| Body::new(Bounded::new(body, most, pause)));
+
+    let longest = Duration::from_secs(u64::from(limits.max_seconds.max(1)));
+    let deadline = (route.class != Class::Live).then(|| tokio::time::Instant::now() + longest);
+    let response = match deadline {
+        None => next.run(request).await,
+        Some(deadline) => {
+            tokio::time::timeout_at(deadline, next.run(request)).await.map_err(|_| {
+                let seconds = longest.as_secs();
+                let message = format!("This took longer than the {seconds} s of limits.yaml.");
+                ApiError::new(Code::UpstreamTimeout, message)
+            })?
+        }
+    };
+    let is_whole = response.body().size_hint().exact().is_some();
+    if is_whole && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        return Ok(response);
+    }
+    let end = end_of_stream(state.clone(), caller, deadline);
+    Ok(response.map(|body| Body::new(Held::new(body, end, (place, in_flight)))))
+}
+
+/// When a stream must end: the caller's rights are gone, its time is over, or the daemon ends.
+async fn end_of_stream(state: AppState, caller: Caller, deadline: Option<tokio::time::Instant>) {
+    let until = |ms: i64| Duration::from_millis(u64::try_from(ms - now_ms()).unwrap_or_default());
+    let expires = caller.expires_ms().map(|ms| tokio::time::Instant::now() + until(ms));
+    let first = [deadline, expires].into_iter().flatten().min();
+    tokio::select! {
+        () = caller.ended().cancelled_owned() => {}
+        () = state.ended.cancelled() => {}
+        () = tokio::time::sleep_until(first.unwrap_or_else(tokio::time::Instant::now)), if first.is_some() => {}
     }
 }
 
-fn caller(request: &Request) -> Caller {
-    request.extensions().get::<Caller>().cloned().unwrap_or_else(Caller::nobody)
+/// What a request may carry.
+fn content(class: Class, headers: &HeaderMap, max_body_bytes: u64) -> Result<(), ApiError> {
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    let length = length.map_or(Ok(0), str::parse::<u64>);
+    let length =
+        length.map_err(|_| ApiError::new(Code::InvalidBody, "The length is no number."))?;
+    if length > max_body_bytes {
+        return Err(extract::too_large(max_body_bytes));
+    }
+    let has_body = length > 0 || headers.contains_key(header::TRANSFER_ENCODING);
+    if !has_body {
+        return Ok(());
+    }
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    let (fits, wanted) = match class {
+        Class::Probe | Class::Read | Class::Live => (false, "no body"),
+        Class::Write => (kind.eq_ignore_ascii_case("application/json"), "`application/json`"),
+        Class::Upload => {
+            (kind.eq_ignore_ascii_case("multipart/form-data"), "`multipart/form-data`")
+        }
+    };
+    let error =
+        || ApiError::new(Code::UnsupportedMediaType, format!("This address takes {wanted}."));
+    fits.then_some(()).ok_or_else(error)
+}
+
+/// Who asks: the connection's own caller, else the key, else the session cookie.
+fn caller(state: &AppState, request: &Request) -> Result<Caller, ApiError> {
+    let peer = request.extensions().get::<Peer>();
+    if let Some(Peer { caller, .. }) = peer
+        && !matches!(caller.actor, Actor::Nobody)
+    {
+        return Ok(caller.clone());
+    }
+    let headers = request.headers();
+    if let Some(sent) = headers.get(header::AUTHORIZATION) {
+        let text = sent.to_str().ok().and_then(|text| text.split_once(' '));
+        let key = text.filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer"));
+        let key = key.and_then(|(_, key)| state.keys.verify(key.trim()));
+        let Some(key) = key else {
+            return Err(unknown_key(state, peer));
+        };
+        return Ok(Caller { actor: Actor::Key(key) });
+    }
+    let Some(session) = cookie(headers).and_then(|cookie| state.sessions.find(cookie)) else {
+        return Ok(Caller::nobody());
+    };
+    let is_change = !matches!(*request.method(), Method::GET | Method::HEAD);
+    let token = headers.get(CSRF_HEADER).and_then(|token| token.to_str().ok());
+    if is_change && !token.is_some_and(|token| session.is_csrf(token)) {
+        let message =
+            format!("Changes need the header `{CSRF_HEADER}` with the token of GET /session.");
+        return Err(ApiError::new(Code::CsrfTokenMissing, message));
+    }
+    Ok(Caller { actor: Actor::Session(session) })
+}
+
+/// A key that does not work; who tries many is asked to wait.
+fn unknown_key(state: &AppState, peer: Option<&Peer>) -> ApiError {
+    let address = peer.and_then(|peer| peer.address);
+    match address.map_or(Ok(()), |address| state.failures.count(address)) {
+        Ok(()) => ApiError::new(Code::InvalidApiKey, "This API key does not work."),
+        Err(wait) => {
+            let error = ApiError::new(Code::RateLimitExceeded, "Too many keys that do not work.");
+            error.retry_after(wait.as_secs() + 1)
+        }
+    }
+}
+
+/// The value of the session cookie.
+fn cookie(headers: &HeaderMap) -> Option<&str> {
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let mut pairs = lines.flat_map(|line| line.split(';')).map(str::trim);
+    pairs.find_map(|pair| pair.strip_prefix(COOKIE)?.strip_prefix('='))
 }
 
 /// Nothing under this path; who has no key does not learn even that.
-pub(crate) async fn unknown_path(caller: Caller) -> ApiError {
-    caller.require("any").err().unwrap_or_else(ApiError::not_found)
+pub(crate) async fn unknown_path(State(state): State<AppState>, request: Request) -> ApiError {
+    known(&state, &request).err().unwrap_or_else(ApiError::not_found)
 }
 
 /// The path is there, the method is not.
-pub(crate) async fn unknown_method(caller: Caller) -> ApiError {
+pub(crate) async fn unknown_method(State(state): State<AppState>, request: Request) -> ApiError {
     let error = || ApiError::new(Code::MethodNotAllowed, "This address does not take this method.");
-    caller.require("any").err().unwrap_or_else(error)
+    known(&state, &request).err().unwrap_or_else(error)
+}
+
+fn known(state: &AppState, request: &Request) -> Result<(), ApiError> {
+    caller(state, request)?.require_known()
+}
+
+/// Refuses foreign names and origins; a foreign origin that is allowed comes back.
+fn foreign_origin(state: &AppState, request: &Request) -> Result<Option<HeaderValue>, ApiError> {
+    let peer = request.extensions().get::<Peer>();
+    let options = state.options.load();
+    let door = Door {
+        local: peer.and_then(|peer| peer.local),
+        scheme: peer.map_or("http", |peer| peer.scheme),
+        hosts: &options.allowed_hosts,
+        origins: &options.allowed_origins,
+    };
+    door.check(request.uri(), request.headers())
+}
+
+fn is_preflight(request: &Request) -> bool {
+    let asks = request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    request.method() == Method::OPTIONS && asks
+}
+
+/// The answer to a browser that asks before it calls from an allowed origin.
+fn preflight(request: &Request, origin: &HeaderValue) -> Response {
+    if request.headers().contains_key("access-control-request-private-network") {
+        let message = "Pages of other networks may not call this daemon.";
+        return ApiError::new(Code::OriginNotAllowed, message).into_response();
+    }
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    let headers = response.headers_mut();
+    allow_origin(headers, origin);
+    let methods = HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE");
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+    let allowed = HeaderValue::from_static("authorization, content-type");
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
+    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+    response
+}
+
+fn allow_origin(headers: &mut HeaderMap, origin: &HeaderValue) {
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+    headers.append(header::VARY, HeaderValue::from_static("origin"));
+    let exposed = HeaderValue::from_static("x-request-id, retry-after");
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
+}
+
+/// What every answer carries; a handler's own values win.
+fn common_headers(headers: &mut HeaderMap, id: &str) {
+    let constant = HeaderValue::from_static;
+    headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(constant("nosniff"));
+    headers.entry(header::CACHE_CONTROL).or_insert(constant("no-store"));
+    headers.entry(header::REFERRER_POLICY).or_insert(constant("no-referrer"));
+    let nothing = constant("default-src 'none'; frame-ancestors 'none'");
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(nothing);
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(REQUEST_ID, id);
+    }
 }
 
 fn method_name(method: &Method) -> &'static str {

@@ -52,7 +52,8 @@ impl Listeners {
                     Ok((stream, address)) => {
                         // Small answers must not wait for more of them.
                         let _ = stream.set_nodelay(true);
-                        let peer = Peer { caller: Caller::nobody(), address: Some(address.ip()) };
+                        let local = stream.local_addr().ok().map(|local| local.ip());
+                        let peer = Peer { caller: Caller::nobody(), address: Some(address.ip()), local, scheme: "http" };
                         let task = connection::serve(stream, peer, router.clone(), state.clone());
                         tracker.spawn(task);
                     }
@@ -61,7 +62,7 @@ impl Listeners {
                 accepted = self.unix.accept() => match accepted {
                     Ok((stream, _)) => {
                         let Some(caller) = owner_of(&stream, owner) else { continue };
-                        let peer = Peer { caller, address: None };
+                        let peer = Peer { caller, address: None, local: None, scheme: "http" };
                         let task = connection::serve(stream, peer, router.clone(), state.clone());
                         tracker.spawn(task);
                     }

@@ -8,7 +8,8 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use http::Method;
 
 use super::auth::Access;
-use crate::routes::{config, health, metrics};
+use crate::routes::admin::keys;
+use crate::routes::{config, health, metrics, session};
 use crate::state::AppState;
 
 /// How a route behaves, and which bounds it gets.
@@ -60,7 +61,7 @@ const ADMIN: Access = Access::Scope("admin");
 /// Every route.
 #[rustfmt::skip]
 pub(crate) fn table() -> Vec<Route> {
-    use Class::{Probe, Read};
+    use Class::{Probe, Read, Write};
     vec![
         // The daemon itself.
         get("/health", OPEN, Probe, "Whether the daemon answers", health::health),
@@ -71,21 +72,37 @@ pub(crate) fn table() -> Vec<Route> {
         get("/config/models", ADMIN, Read, "The models in force", config::models),
         get("/config/routing", ADMIN, Read, "The routing policy in force", config::routing),
         get("/config/memory", ADMIN, Read, "The memory policy in force", config::memory),
+        // The owner's browser.
+        post("/admin/login-tickets", ADMIN, Write, "A ticket that logs a browser in once", session::ticket),
+        get("/login", Access::Ticket, Read, "Turn a ticket into a session cookie", session::login),
+        get("/session", Access::AnyKey, Read, "Who asks, and the token for changes", session::session),
+        post("/logout", Access::AnyKey, Write, "End the session", session::logout),
+        // API keys.
+        get("/admin/keys", ADMIN, Read, "Every API key, without its secret", keys::list),
+        post("/admin/keys", ADMIN, Write, "Make an API key; its secret is shown this once", keys::create),
+        delete("/admin/keys/{id}", ADMIN, Write, "Revoke an API key at once", keys::revoke),
+        post("/admin/keys/{id}/rotate", ADMIN, Write, "Replace an API key; the old one stays good for a while", keys::rotate),
     ]
 }
 
-/// A route that is asked with GET.
-fn get<H, T>(
-    path: &'static str,
-    access: Access,
-    class: Class,
-    summary: &'static str,
-    handler: H,
-) -> Route
-where
-    H: Handler<T, AppState>,
-    T: 'static,
-{
-    let handler = on(MethodFilter::GET, handler);
-    Route { method: Method::GET, path, access, class, summary, handler }
+macro_rules! methods {
+    ($($name:ident $method:ident),*) => {$(
+        /// A route that is asked with this method.
+        fn $name<H, T>(
+            path: &'static str,
+            access: Access,
+            class: Class,
+            summary: &'static str,
+            handler: H,
+        ) -> Route
+        where
+            H: Handler<T, AppState>,
+            T: 'static,
+        {
+            let handler = on(MethodFilter::$method, handler);
+            Route { method: Method::$method, path, access, class, summary, handler }
+        }
+    )*};
 }
+
+methods!(get GET, post POST, delete DELETE);

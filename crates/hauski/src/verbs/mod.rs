@@ -2,6 +2,8 @@
 //!
 //! A verb has `Args` and `run(Args, &Settings) -> anyhow::Result<Exit>`.
 
+mod keys;
+mod login;
 mod mcp;
 mod plugin;
 mod routes;
@@ -27,6 +29,10 @@ pub(crate) enum Verb {
     Stop(stop::Args),
     /// Give one agent the tools of this house, over standard input and output
     Mcp(mcp::Args),
+    /// Make, list, replace and revoke API keys
+    Keys(keys::Args),
+    /// Print a link that logs a browser in once
+    Login(login::Args),
     /// List every route with its method, access and class
     Routes(routes::Args),
     #[command(hide = true)]
@@ -45,6 +51,8 @@ pub(crate) fn run(arguments: Arguments) -> Exit {
         Verb::Plugin(args) => plugin::run(&args, &settings),
         Verb::Mcp(args) => mcp::run(args, &settings),
         Verb::TaskChild(args) => task_child::run(&args, &settings),
+        Verb::Keys(args) => keys::run(args, &settings),
+        Verb::Login(args) => login::run(&args, &settings),
         Verb::Routes(args) => routes::run(&args, &settings),
     });
     ended.unwrap_or_else(|error| exit::failed(&error))

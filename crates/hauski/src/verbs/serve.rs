@@ -2,8 +2,6 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -13,10 +11,11 @@ use tokio_util::task::TaskTracker;
 use tracing_subscriber::prelude::*;
 
 use crate::exit::{Exit, Failure};
-use crate::policies;
+use crate::home;
 use crate::server::{self, listen::Listeners};
 use crate::settings::{Settings, parse_bind};
 use crate::state::AppState;
+use crate::upkeep;
 
 /// Options of `hauski serve`.
 #[derive(Debug, clap::Args)]
@@ -48,14 +47,16 @@ pub(crate) fn run(args: Args, mut settings: Settings) -> anyhow::Result<Exit> {
 }
 
 async fn serve(settings: Settings, drain: Duration) -> anyhow::Result<()> {
-    make_home(&settings)?;
-    let policies = policies::load(&settings.policies)?;
+    home::prepare(&settings)?;
+    let policies = policy::load(&settings.policies).map_err(Failure::from)?;
     let listeners = Listeners::open(settings.bind, &settings.socket()).await?;
     let address = listeners.address()?;
-    let state = AppState::new(settings, policies);
+    let (store, keys) = home::open(&settings).await?;
+    let state = AppState::new(settings, policies, store, keys);
     let router = server::router(state.clone());
     let tracker = TaskTracker::new();
     let accepting = tokio::spawn(listeners.serve(router, state.clone(), tracker.clone()));
+    let upkeep = tokio::spawn(upkeep::run(state.clone()));
     state.set_ready();
     let running = running_file(&state.settings, &address.to_string())?;
     tracing::info!(%address, socket = %state.settings.socket().display(), "ready");
@@ -70,6 +71,8 @@ async fn serve(settings: Settings, drain: Duration) -> anyhow::Result<()> {
         state.ended.cancel();
         tracker.wait().await;
     }
+    state.ended.cancel();
+    upkeep.await?;
     for file in [running, state.settings.socket()] {
         // What is gone already needs no removal.
         let _ = fs::remove_file(file);
@@ -78,29 +81,13 @@ async fn serve(settings: Settings, drain: Duration) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The daemon's folders, for nobody else's eyes.
-fn make_home(settings: &Settings) -> anyhow::Result<()> {
-    for folder in [settings.home.clone(), settings.run_folder()] {
-        private_folder(&folder).map_err(|error| {
-            let message = format!("cannot use {}: {error}", folder.display());
-            let hint = "name a folder that you may write to with --home or HAUSKI_HOME";
-            Failure::new(message, hint).exit(Exit::Config)
-        })?;
-    }
-    Ok(())
-}
-
-fn private_folder(folder: &Path) -> io::Result<()> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
-}
-
 /// Tells other processes of this account where the daemon is.
 fn running_file(settings: &Settings, address: &str) -> anyhow::Result<std::path::PathBuf> {
     let path = settings.run_folder().join("daemon.json");
     let running = Running {
         pid: std::process::id(),
         address: address.to_owned(),
+        url: format!("http://{address}"),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
     let mut file = tempfile::NamedTempFile::new_in(settings.run_folder())?;

@@ -15,27 +15,6 @@ async fn a_fresh_daemon_answers_its_probes_with_constant_bodies() {
 }
 
 #[tokio::test]
-async fn nothing_but_probes_is_open() {
-    let daemon = Daemon::start().await;
-    let routes = daemon.hauski(&["routes", "--json"]).await.json();
-    let routes = routes["routes"].as_array().unwrap().clone();
-    assert!(routes.len() > 5);
-    for route in &routes {
-        let (method, path) = (route["method"].as_str().unwrap(), route["path"].as_str().unwrap());
-        let path = path.replace("{*", "{").replace(['{', '}'], "");
-        let reply = daemon.tcp().request(method, &path).send().await;
-        match route["access"].as_str().unwrap() {
-            "open" => assert_eq!(reply.status, 200, "{path}"),
-            _ => assert_eq!((reply.status.as_u16(), reply.code()), (401, "invalid_api_key".into())),
-        }
-    }
-    for (method, path) in [("GET", "/nothing-here"), ("DELETE", "/health")] {
-        let reply = daemon.tcp().request(method, path).send().await;
-        assert_eq!(reply.status, 401, "{method} {path}");
-    }
-}
-
-#[tokio::test]
 async fn the_owner_reads_metrics_over_the_socket() {
     let daemon = Daemon::start().await;
     daemon.get("/health").await;
@@ -83,8 +62,7 @@ async fn a_wrong_policy_file_is_refused_with_its_name_and_line() {
     let start = Daemon::with().file("policies/limits.yaml", "latency:\n  llm_p95: 3\n");
     let (code, stderr) = start.refused().await;
     assert_eq!(code, 78);
-    assert!(stderr.contains("policies/limits.yaml"), "{stderr}");
-    assert!(stderr.contains("line 2"), "{stderr}");
+    assert!(stderr.contains("policies/limits.yaml:2:"), "{stderr}");
 }
 
 #[tokio::test]

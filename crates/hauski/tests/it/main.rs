@@ -2,8 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so and stops")]
 
+mod access;
 mod agents;
 mod background;
 mod daemon;
 mod frame;
+mod hostile;
+mod keys;
 mod openai;
+mod sessions;

@@ -1,0 +1,40 @@
+//! What keys may be allowed to do.
+
+/// A scope and what it opens.
+pub(crate) struct Scope {
+    /// Its name in `--scope` and in the route table.
+    pub(crate) name: &'static str,
+    /// What it opens.
+    pub(crate) opens: &'static str,
+}
+
+/// Every scope but `plugin:NAME`. `admin` opens everything.
+pub(crate) const SCOPES: [Scope; 9] = [
+    Scope { name: "admin", opens: "everything" },
+    Scope { name: "chat", opens: "chat, completions, responses and the list of models" },
+    Scope { name: "embed", opens: "embeddings and the list of models" },
+    Scope { name: "audio", opens: "transcription, speech and audio profiles" },
+    Scope { name: "code", opens: "drafts for pull requests" },
+    Scope { name: "memory", opens: "searching the memory" },
+    Scope { name: "tasks", opens: "listing and running tasks" },
+    Scope { name: "metrics", opens: "/metrics" },
+    Scope { name: "mcp", opens: "the Model Context Protocol" },
+];
+
+/// Whether there is such a scope.
+pub(crate) fn is_known(scope: &str) -> bool {
+    let is_plugin = |name: &str| {
+        let rest = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        (1..=32).contains(&name.len())
+            && name.starts_with(|first: char| first.is_ascii_lowercase())
+            && name.bytes().all(rest)
+    };
+    SCOPES.iter().any(|known| known.name == scope)
+        || scope.strip_prefix("plugin:").is_some_and(is_plugin)
+}
+
+/// The names for messages.
+pub(crate) fn names() -> String {
+    let names: Vec<_> = SCOPES.iter().map(|scope| scope.name).collect();
+    format!("{}, plugin:NAME", names.join(", "))
+}

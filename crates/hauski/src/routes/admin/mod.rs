@@ -1,0 +1,3 @@
+//! `/admin/*`: what only the owner and keys with the scope `admin` may do.
+
+pub(crate) mod keys;

@@ -1,0 +1,44 @@
+//! What the daemon does by itself, once a second: writes what keys have used, and takes over what the command line
+//! changed in the database while it could not reach the daemon.
+
+use std::time::Duration;
+
+use crate::state::AppState;
+
+/// How late a change of another process may be noticed, and how much use a power cut may forget.
+const PACE: Duration = Duration::from_secs(1);
+
+/// Runs until the daemon has drained, and writes once more then.
+pub(crate) async fn run(state: AppState) {
+    let mut version = state.store.version().await.ok();
+    loop {
+        tokio::select! {
+            () = state.ended.cancelled() => break,
+            () = tokio::time::sleep(PACE) => {}
+        }
+        save(&state).await;
+        let now = state.store.version().await.ok();
+        if now != version {
+            version = now;
+            reload(&state).await;
+        }
+    }
+    save(&state).await;
+}
+
+async fn save(state: &AppState) {
+    if let Err(error) = state.keys.save_usage().await {
+        let error = crate::exit::with_causes(&error);
+        tracing::warn!(error, "what keys have used could not be written; it is kept in memory");
+    }
+}
+
+async fn reload(state: &AppState) {
+    match state.keys.reload().await {
+        Ok(()) => tracing::info!("another process has changed daemon.sqlite; it was read again"),
+        Err(error) => {
+            let error = crate::exit::with_causes(&error);
+            tracing::error!(error, "daemon.sqlite could not be read again");
+        }
+    }
+}
