@@ -11,7 +11,6 @@ pub mod sandbox;
 mod supervisor;
 
 pub use host::{CallOptions, Host, HostError, HostModel, HostOptions, HostTool, Target};
-pub use logs::{LogBook, LogQuery, LogQueryError, LogSubscription};
+pub use logs::{LogBook, LogPattern, LogQuery, LogQueryError, LogSubscription};
 pub use manifest::{Manifest, ManifestError};
-pub use process::{InitCommand, run_init_role};
 pub use protocol::{Call, CallError, CallErrorKind, CallEvent, Incoming, Peer};

@@ -23,8 +23,8 @@ pub(crate) use side::HostSide;
 
 use crate::logs::{FileWriter, LogBook, LogQuery};
 use crate::manifest::Manifest;
-use crate::process::InitCommand;
 use crate::protocol::{Call, instant_after};
+use crate::sandbox::{Init, Paths};
 use crate::supervisor::{HostCall, Keeper, Order, Unit, UnitOptions};
 
 /// Events that a slow listener may be behind.
@@ -34,11 +34,11 @@ const EVENTS: usize = 1_024;
 pub struct HostOptions {
     /// The plugins.
     pub manifest: Manifest,
-    /// The folder of the daemon; logs go to `logs/` and sockets to `run/plugins/` in it.
-    pub home: PathBuf,
-    /// Program and first arguments that end in [`crate::run_init_role`]; for the daemon itself and
-    /// `sandbox-init`.
-    pub init: InitCommand,
+    /// Where things of the daemon are; in its home, logs go to `logs/` and sockets to `run/plugins/`. The folder
+    /// of plugins is that of the manifest, whatever is said here.
+    pub paths: Paths,
+    /// The program that has [`crate::sandbox::init::main`] as a role; the daemon itself and `sandbox-init`.
+    pub init: Init,
     /// Masks secrets in logs.
     pub redactor: Redactor,
 }
@@ -152,9 +152,9 @@ pub(crate) struct HostInner {
 }
 
 struct Shared {
-    folder: PathBuf,
     run_folder: PathBuf,
-    init: InitCommand,
+    paths: Paths,
+    init: Init,
     redactor: Redactor,
 }
 
@@ -165,10 +165,10 @@ impl Host {
     ///
     /// When a folder cannot be used.
     pub fn start(options: HostOptions) -> Result<Self, HostError> {
-        let logs = options.home.join("logs");
+        let logs = options.paths.home.join("logs");
         let files = FileWriter::start(&logs)
             .map_err(|source| HostError::Folder { path: logs.clone(), source })?;
-        let run_folder = options.home.join("run").join("plugins");
+        let run_folder = options.paths.home.join("run").join("plugins");
         std::fs::create_dir_all(&run_folder)
             .map_err(|source| HostError::Folder { path: run_folder.clone(), source })?;
         let inner = Arc::new(HostInner {
@@ -176,8 +176,8 @@ impl Host {
             events: broadcast::Sender::new(EVENTS),
             files,
             options: Shared {
-                folder: options.manifest.folder,
                 run_folder,
+                paths: Paths { plugins: options.manifest.folder, ..options.paths },
                 init: options.init,
                 redactor: options.redactor,
             },
@@ -391,8 +391,8 @@ impl HostInner {
         let book = LogBook::new(&plugin.name, limit, redactor, Some(self.files.sink()));
         let options = UnitOptions {
             host: Arc::downgrade(self),
-            folder: self.options.folder.clone(),
             run_folder: self.options.run_folder.clone(),
+            paths: self.options.paths.clone(),
             init: self.options.init.clone(),
             events: self.events.clone(),
             book,

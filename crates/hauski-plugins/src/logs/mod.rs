@@ -11,7 +11,7 @@ mod query;
 mod subscription;
 
 pub use book::LogBook;
-pub use query::{LogQuery, LogQueryError};
+pub use query::{LogPattern, LogQuery, LogQueryError};
 pub use subscription::LogSubscription;
 
 pub(crate) use file::FileWriter;

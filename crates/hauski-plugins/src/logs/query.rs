@@ -12,7 +12,8 @@ const PATTERN_BYTES: usize = 1 << 20;
 pub struct LogQuery {
     /// Text that the message holds, whatever its case.
     pub text: Option<String>,
-    pattern: Option<Regex>,
+    /// Pattern of which the message holds a match.
+    pub pattern: Option<LogPattern>,
     /// Lines at least as loud.
     pub min_level: Option<Level>,
     /// Lines not before this time, RFC 3339 in UTC.
@@ -22,6 +23,10 @@ pub struct LogQuery {
     /// So many of the newest lines; default 500.
     pub limit: usize,
 }
+
+/// A regular expression of bounded size.
+#[derive(Clone, Debug)]
+pub struct LogPattern(Regex);
 
 /// A pattern cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +46,8 @@ impl LogQuery {
     ///
     /// When it is none, or too large.
     pub fn with_pattern(mut self, pattern: &str) -> Result<Self, LogQueryError> {
-        self.pattern = Some(RegexBuilder::new(pattern).size_limit(PATTERN_BYTES).build()?);
+        let pattern = RegexBuilder::new(pattern).size_limit(PATTERN_BYTES).build()?;
+        self.pattern = Some(LogPattern(pattern));
         Ok(self)
     }
 
@@ -51,7 +57,7 @@ impl LogQuery {
             && self.since.as_ref().is_none_or(|since| line.at >= *since)
             && self.until.as_ref().is_none_or(|until| line.at < *until)
             && self.text.as_ref().is_none_or(|text| holds(&line.message, text))
-            && self.pattern.as_ref().is_none_or(|pattern| pattern.is_match(&line.message))
+            && self.pattern.as_ref().is_none_or(|pattern| pattern.0.is_match(&line.message))
     }
 }
 

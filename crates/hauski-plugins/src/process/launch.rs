@@ -1,44 +1,71 @@
-//! The host's handle on a plugin process.
+//! The host's handle on a plugin process and everything that it starts.
 
-use std::collections::BTreeMap;
-use std::fs::File;
+use std::fmt;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream;
-use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
-use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::process::Stdio;
+use std::time::Duration;
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use tokio::sync::{mpsc, watch};
+use tokio::task::spawn_blocking;
 
-use super::InitCommand;
-use super::order::{Exit, KILL, Order, Report, TERM, Wiring};
-use crate::protocol::{Frame, Outbox, Stream};
+use crate::sandbox::{Channels, Ended, Guard, Init, Plan, Refusal};
 
-/// What to start.
-pub(crate) struct Launch {
-    pub(crate) init: InitCommand,
-    pub(crate) command: Vec<String>,
-    pub(crate) program: PathBuf,
-    /// The program as it was opened and checked, where it was.
-    pub(crate) opened: Option<File>,
-    pub(crate) cwd: PathBuf,
-    pub(crate) env: BTreeMap<String, String>,
-    pub(crate) wiring: Wiring,
-    pub(crate) memory_bytes: u64,
-    pub(crate) files: u32,
+/// How a plugin ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// As the sandbox saw it.
+    Seen(Ended),
+    /// The sandbox was ended, so nobody saw how.
+    Unseen,
 }
 
-/// Why a plugin was not started.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum LaunchError {
-    #[error("failed to start the plugin: {0}")]
-    System(#[from] io::Error),
-    #[error("failed to start the plugin: {0}")]
-    Refused(String),
+impl Exit {
+    /// Whether it ended by itself and without an error.
+    pub(crate) fn is_success(self) -> bool {
+        matches!(self, Self::Seen(Ended { code: Some(0), .. }))
+    }
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Seen(Ended { out_of_memory: true, .. }) => {
+                f.write_str("it was ended because its memory was used up")
+            }
+            Self::Seen(Ended { code: Some(code), .. }) => {
+                write!(f, "it ended with exit code {code}")
+            }
+            Self::Seen(Ended { signal: Some(number), .. }) => match signal_name(*number) {
+                Some(name) => write!(f, "it was ended by SIG{name}"),
+                None => write!(f, "it was ended by signal {number}"),
+            },
+            Self::Seen(_) | Self::Unseen => f.write_str("its sandbox was ended"),
+        }
+    }
+}
+
+fn signal_name(number: i32) -> Option<&'static str> {
+    let names = [
+        (1, "HUP"),
+        (2, "INT"),
+        (3, "QUIT"),
+        (4, "ILL"),
+        (6, "ABRT"),
+        (7, "BUS"),
+        (8, "FPE"),
+        (9, "KILL"),
+        (11, "SEGV"),
+        (13, "PIPE"),
+        (15, "TERM"),
+        (24, "XCPU"),
+        (25, "XFSZ"),
+        (31, "SYS"),
+    ];
+    names.iter().find(|(n, _)| *n == number).map(|(_, name)| *name)
 }
 
 /// A running plugin process and all its descendants. Dropping it ends them.
@@ -50,8 +77,13 @@ pub(crate) struct Process {
 /// Sees and ends a process without owning it.
 #[derive(Clone)]
 pub(crate) struct ProcessWatch {
-    orders: mpsc::UnboundedSender<u8>,
+    orders: mpsc::UnboundedSender<Order>,
     exit: watch::Receiver<Option<Exit>>,
+}
+
+enum Order {
+    Terminate,
+    Kill,
 }
 
 /// What comes with a process.
@@ -59,59 +91,48 @@ pub(crate) struct Launched {
     pub(crate) process: Process,
     /// The host's end of the connection.
     pub(crate) connection: OwnedFd,
-    pub(crate) stdout: ChildStdout,
-    pub(crate) stderr: ChildStderr,
+    /// Absent where the plugin talks over standard output.
+    pub(crate) stdout: Option<ChildStdout>,
+    pub(crate) stderr: Option<ChildStderr>,
 }
 
-/// Starts a plugin; returns when its process exists.
-pub(crate) async fn launch(launch: Launch) -> Result<Launched, LaunchError> {
-    let (connection, theirs) = pair()?;
-    let (control, keeper_end) = UnixStream::pair()?;
-    let (init, wiring) = (launch.init, launch.wiring);
-    let order = Order {
-        init: init.iter().map(PathBuf::from).collect(),
-        command: launch.command,
-        program: launch.program,
-        program_fd: launch.opened.is_some(),
-        cwd: launch.cwd,
-        env: launch.env,
-        wiring,
-        memory_bytes: launch.memory_bytes,
-        files: launch.files,
+/// Starts a plugin in its sandbox; returns when its program runs, at most after `limit`.
+pub(crate) async fn launch(plan: Plan, init: Init, limit: Duration) -> Result<Launched, Refusal> {
+    let system = |error: io::Error| Refusal {
+        what: "start".to_owned(),
+        reason: error.to_string(),
+        hint: None,
     };
-    let mut fds = vec![theirs];
-    fds.extend(launch.opened.map(OwnedFd::from));
-    let spawned = tokio::task::spawn_blocking(move || spawn_keeper(&init, keeper_end)).await;
-    let mut child = spawned.map_err(io::Error::other)??;
-    let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
-        return Err(LaunchError::System(io::Error::other("the keeper has no output")));
+    let (connection, theirs) = pair().map_err(system)?;
+    let mut channels = Channels::default();
+    let stdout = if plan.is_stdio() {
+        // One socket serves both directions.
+        channels.stdin = Some(theirs.try_clone().map_err(system)?);
+        Stdio::from(theirs)
+    } else {
+        channels.socket = Some(theirs);
+        Stdio::piped()
     };
-    let (read, write) = send_order(control, &order, fds).await?;
-    let mut reports = BufReader::new(read);
-    let pid = match next_report(&mut reports).await {
-        Some(Report::Started(pid)) => pid,
-        Some(Report::Failed(what)) => {
-            reap(child);
-            return Err(LaunchError::Refused(what));
-        }
-        Some(Report::Ended(_)) | None => {
-            reap(child);
-            return Err(LaunchError::Refused("its keeper ended at once".to_owned()));
-        }
-    };
+    let made = spawn_blocking(move || plan.launch(&init, channels)).await;
+    let made = made.map_err(|error| system(io::Error::other(error)))??;
+    let mut command = Command::from(made.command);
+    // A terminal that is closed or interrupted must not end plugins before the host does.
+    command.process_group(0).kill_on_drop(true).stdout(stdout).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(system)?;
+    // It holds the plugin's ends of the connection.
+    drop(command);
+    let mut guard = made.guard;
+    let waited = spawn_blocking(move || (guard.started(limit), guard)).await;
+    let (started, guard) = waited.map_err(|error| system(io::Error::other(error)))?;
+    started?;
+    let outer = child.id().and_then(|pid| i32::try_from(pid).ok()).unwrap_or_default();
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let (orders, queue) = mpsc::unbounded_channel();
     let (ended, exit) = watch::channel(None);
-    tokio::spawn(pass_orders(write, queue));
     tokio::spawn(async move {
-        let exit = match next_report(&mut reports).await {
-            Some(Report::Ended(exit)) => exit,
-            _ => Exit::Unknown,
-        };
-        // The keeper has nothing left to do after its report.
-        let _ = tokio::task::spawn_blocking(move || child.wait()).await;
-        let _ = ended.send(Some(exit));
+        let _ = ended.send(Some(attend(child, guard, queue).await));
     });
-    let process = Process { pid, watch: ProcessWatch { orders, exit } };
+    let process = Process { pid: plugin_of(outer), watch: ProcessWatch { orders, exit } };
     Ok(Launched { process, connection, stdout, stderr })
 }
 
@@ -120,60 +141,37 @@ fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok(socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None)?)
 }
 
-#[expect(clippy::disallowed_methods, reason = "the keepers of plugins are started here")]
-fn spawn_keeper(init: &InitCommand, control: UnixStream) -> io::Result<Child> {
-    let (program, args) =
-        init.split_first().ok_or_else(|| io::Error::other("no program for the roles was given"))?;
-    let mut command = Command::new(program);
-    command
-        .args(args)
-        .env_clear()
-        .current_dir("/")
-        .process_group(0)
-        .stdin(Stdio::from(OwnedFd::from(control)))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command.spawn()
+/// The plugin's own process: the sandbox is two, the plugin is their first descendant.
+fn plugin_of(outer: i32) -> i32 {
+    super::descendants(outer).get(1).copied().unwrap_or(outer)
 }
 
-async fn send_order(
-    control: UnixStream,
-    order: &Order,
-    fds: Vec<OwnedFd>,
-) -> Result<(OwnedReadHalf, OwnedWriteHalf), LaunchError> {
-    let json = serde_json::to_vec(order).map_err(io::Error::other)?;
-    let stream = Stream::socket(control.try_clone()?.into())?;
-    let outbox = Outbox::new(stream.into());
-    let pushed = outbox.push(Frame::new(json, fds));
-    pushed.map_err(|_| LaunchError::Refused("its keeper ended at once".to_owned()))?;
-    // An order is far smaller than what a fresh socket takes, but its size is not ours to bound.
-    tokio::select! {
-        () = outbox.run() => {}
-        () = outbox.drain() => {}
-    }
-    control.set_nonblocking(true)?;
-    Ok(tokio::net::UnixStream::from_std(control)?.into_split())
-}
-
-async fn pass_orders(mut write: OwnedWriteHalf, mut queue: mpsc::UnboundedReceiver<u8>) {
-    while let Some(order) = queue.recv().await {
-        if write.write_all(&[order]).await.is_err() {
-            return;
+/// Carries out orders until the plugin has ended.
+async fn attend(
+    mut child: Child,
+    mut guard: Guard,
+    mut orders: mpsc::UnboundedReceiver<Order>,
+) -> Exit {
+    let pid = child.id().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
+    let mut obeying = true;
+    loop {
+        let order = tokio::select! {
+            _ = child.wait() => break,
+            order = orders.recv(), if obeying => order,
+        };
+        match (order, pid) {
+            (Some(Order::Terminate), Some(pid)) => {
+                // The sandbox passes it on to everything in it; one that is gone needs none.
+                let _ = kill_process(pid, Signal::TERM);
+            }
+            (Some(Order::Terminate), None) => {}
+            (Some(Order::Kill) | None, _) => {
+                obeying = false;
+                guard.kill();
+            }
         }
     }
-    // The handle was dropped: end everything.
-    let _ = write.write_all(&[KILL]).await;
-}
-
-async fn next_report(reports: &mut BufReader<OwnedReadHalf>) -> Option<Report> {
-    let mut line = String::new();
-    reports.read_line(&mut line).await.ok()?;
-    serde_json::from_str(&line).ok()
-}
-
-/// Takes a keeper away that ends by itself.
-fn reap(mut keeper: Child) {
-    tokio::task::spawn_blocking(move || keeper.wait());
+    guard.ended().map_or(Exit::Unseen, Exit::Seen)
 }
 
 impl Process {
@@ -189,8 +187,8 @@ impl Process {
 
     /// Sends SIGTERM to the plugin and all its descendants.
     pub(crate) fn terminate(&self) {
-        // A keeper that is gone has ended all of them.
-        let _ = self.watch.orders.send(TERM);
+        // One that has ended needs no signal.
+        let _ = self.watch.orders.send(Order::Terminate);
     }
 
     /// Ends the plugin and all its descendants at once.
@@ -213,13 +211,13 @@ impl Drop for Process {
 impl ProcessWatch {
     /// Ends the plugin and all its descendants at once.
     pub(crate) fn kill(&self) {
-        let _ = self.orders.send(KILL);
+        let _ = self.orders.send(Order::Kill);
     }
 
     /// Waits until nothing of it is left.
     pub(crate) async fn ended(&self) -> Exit {
         let mut exit = self.exit.clone();
         let ended = exit.wait_for(Option::is_some).await;
-        ended.ok().and_then(|exit| *exit).unwrap_or(Exit::Unknown)
+        ended.ok().and_then(|exit| *exit).unwrap_or(Exit::Unseen)
     }
 }

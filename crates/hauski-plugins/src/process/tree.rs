@@ -2,11 +2,9 @@
 
 use std::fs;
 
-use rustix::process::{Pid, Signal, kill_process};
-
-/// The descendants of a process, children before their children. Processes that come and go meanwhile may be
+/// The descendants of a process, parents before their children. Processes that come and go meanwhile may be
 /// missing.
-pub(super) fn descendants(root: Pid) -> Vec<Pid> {
+pub(crate) fn descendants(root: i32) -> Vec<i32> {
     let mut found = vec![root];
     let mut at = 0;
     while let Some(pid) = found.get(at).copied() {
@@ -17,21 +15,12 @@ pub(super) fn descendants(root: Pid) -> Vec<Pid> {
     found
 }
 
-/// Sends a signal to all descendants; those that are gone already need none.
-pub(super) fn signal_descendants(root: Pid, signal: Signal) {
-    for pid in descendants(root) {
-        let _ = kill_process(pid, signal);
-    }
-}
-
-fn children(of: Pid) -> Vec<Pid> {
-    let threads = fs::read_dir(format!("/proc/{}/task", of.as_raw_nonzero()));
-    let threads = threads.into_iter().flatten().flatten();
+fn children(of: i32) -> Vec<i32> {
+    let threads = fs::read_dir(format!("/proc/{of}/task")).into_iter().flatten().flatten();
     let lists =
         threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
-    lists.flat_map(|list| parse_pids(&list)).collect()
-}
-
-fn parse_pids(list: &str) -> Vec<Pid> {
-    list.split_ascii_whitespace().filter_map(|n| Pid::from_raw(n.parse().ok()?)).collect()
+    let pids = |list: String| -> Vec<i32> {
+        list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+    };
+    lists.flat_map(pids).collect()
 }

@@ -14,5 +14,5 @@ pub use incoming::{Incoming, Peer};
 pub(crate) use endpoint::{
     Dialect, Endpoint, EndpointEnd, Outgoing, Service, instant_after, method_not_found,
 };
-pub(crate) use link::{Frame, Outbox, Reader, Stream};
+pub(crate) use link::{Outbox, Reader, Stream};
 pub(crate) use slot::Slot;

@@ -16,7 +16,7 @@ use super::view;
 /// Bytes of a plugin's private `/tmp`, and again of its `/dev/shm`, unless its memory is smaller.
 const SCRATCH_BYTES: u64 = 256 << 20;
 /// Where a plugin with `network: broker` finds the broker.
-pub(super) const BROKER_INSIDE: &str = "/run/hauski/egress.sock";
+pub(crate) const BROKER_INSIDE: &str = "/run/hauski/egress.sock";
 
 /// Why a plugin is not started: the layer that is missing or the entry that is wrong, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]

@@ -109,7 +109,7 @@ impl Instance {
     /// Waits until it has ended, and returns how.
     pub(super) async fn ended(&self) -> End {
         let mut end = self.end.clone();
-        let unseen = End { cause: Exit::Unknown.to_string(), success: false };
+        let unseen = End { cause: Exit::Unseen.to_string(), success: false };
         end.wait_for(Option::is_some).await.ok().and_then(|end| end.clone()).unwrap_or(unseen)
     }
 

@@ -5,7 +5,6 @@
 
 mod backoff;
 mod instance;
-mod program;
 mod run;
 mod start;
 mod stop;

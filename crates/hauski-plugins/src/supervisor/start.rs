@@ -1,34 +1,35 @@
 //! Starting one instance: process, connection, `initialize`, first ping.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, RwLock, Weak};
 use std::time::Duration;
 
-use contracts::hauski::plugin::{Kind, Plugin};
+use contracts::hauski::plugin::{Kind, Network, Plugin};
 use contracts::hauski::plugin_status::LogStream;
-use contracts::hauski::protocol::{Initialize, Initialized, VERSION};
+use contracts::hauski::protocol::{Initialize, Initialized, Level, VERSION};
 use serde_json::json;
 use tokio::sync::{Semaphore, watch};
 
 use super::instance::{End, Instance, Offered, ask};
-use super::program::{self, SEARCH_PATH};
 use super::unit::Unit;
 use crate::host::{HostSide, mcp};
 use crate::logs::read_stream;
-use crate::process::{Launch, Launched, Wiring, launch};
+use crate::process::{Launched, launch};
 use crate::protocol::{
     CallError, CallErrorKind, Dialect, Endpoint, EndpointEnd, Outbox, Reader, Stream,
 };
+use crate::sandbox::{Access, BROKER_INSIDE, Plan, Refusal};
 
+/// What the address of a Unix socket holds, its final zero byte left out.
+const MAX_SOCKET_PATH: usize = 107;
 /// After its connection has ended, a plugin has this time to end too.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// Starts an instance that has passed `initialize` and answers. The error is a sentence for people.
 pub(super) async fn start(unit: &Arc<Unit>, spec: &Plugin) -> Result<Arc<Instance>, String> {
     let http_socket = http_socket(unit, spec)?;
-    let launched = launch_process(unit, spec).await?;
+    let launched = launch_process(unit, spec, http_socket.as_deref()).await?;
     let started = connect(unit, spec, launched, http_socket).await?;
     let limit = Duration::from_millis(spec.health.start_ms);
     let ready = tokio::time::timeout(limit, introduce(spec, &started)).await;
@@ -74,43 +75,39 @@ struct Started {
     http_socket: Option<PathBuf>,
 }
 
-async fn launch_process(unit: &Arc<Unit>, spec: &Plugin) -> Result<Launched, String> {
-    let folder = unit.options.folder.clone();
-    let found = {
-        let (spec, folder) = (spec.clone(), folder.clone());
-        tokio::task::spawn_blocking(move || program::find(&spec, &folder)).await
-    };
-    let program = found.map_err(|_| "looking for its program failed".to_owned())??;
-    let wiring = match spec.kind {
-        Kind::Rpc => Wiring::Fd,
-        Kind::Stdio | Kind::Mcp => Wiring::Stdio,
-    };
-    let mut command = spec.command.clone();
-    if spec.kind == Kind::Stdio && !command.iter().any(|arg| arg == "--stdio") {
-        command.push("--stdio".to_owned());
-    }
-    let launched = launch(Launch {
-        init: unit.options.init.clone(),
-        command,
-        program: program.path,
-        opened: program.opened,
-        cwd: spec.cwd.as_ref().map_or_else(|| folder.clone(), |cwd| folder.join(cwd)),
-        env: environment(spec),
-        wiring,
-        memory_bytes: spec.limits.memory_bytes,
-        files: spec.limits.files,
-    });
-    launched.await.map_err(|error| error.to_string())
-}
+/// Where a plugin finds the folder of its HTTP socket.
+const HTTP_INSIDE: &str = "/run/hauski/http";
+/// Its name there.
+const HTTP_SOCKET: &str = "http.sock";
 
-fn environment(spec: &Plugin) -> BTreeMap<String, String> {
-    let mut env = BTreeMap::from([
-        ("PATH".to_owned(), SEARCH_PATH.to_owned()),
-        ("LANG".to_owned(), "C.UTF-8".to_owned()),
-        ("HAUSKI_PLUGIN_NAME".to_owned(), spec.name.clone()),
-    ]);
-    env.extend(spec.env.clone());
-    env
+async fn launch_process(
+    unit: &Unit,
+    spec: &Plugin,
+    http_socket: Option<&Path>,
+) -> Result<Launched, String> {
+    let mut asked = spec.clone();
+    if spec.kind == Kind::Stdio && !asked.command.iter().any(|arg| arg == "--stdio") {
+        asked.command.push("--stdio".to_owned());
+    }
+    let paths = unit.options.paths.clone();
+    let shared = http_socket.and_then(Path::parent).map(Path::to_owned);
+    let planned = tokio::task::spawn_blocking(move || {
+        let mut plan = Plan::new(&asked, &paths)?;
+        if let Some(folder) = shared {
+            plan.share(&folder, Path::new(HTTP_INSIDE), Access::Write)?;
+        }
+        Ok(plan)
+    });
+    let refused = |refusal: Refusal| format!("the sandbox refused it: {refusal}");
+    let plan = planned.await.map_err(|_| "planning its sandbox failed".to_owned())?;
+    let plan = plan.map_err(refused)?;
+    if !plan.waived().is_empty() {
+        let names: Vec<_> = plan.waived().iter().map(|layer| layer.name()).collect();
+        let text = format!("it runs WITHOUT these layers of the sandbox: {}", names.join(", "));
+        unit.options.book.host(Level::Warn, &text);
+    }
+    let limit = Duration::from_millis(spec.health.start_ms);
+    launch(plan, unit.options.init.clone(), limit).await.map_err(refused)
 }
 
 /// A fresh path for the HTTP socket of a plugin with routes.
@@ -122,7 +119,14 @@ fn http_socket(unit: &Unit, spec: &Plugin) -> Result<Option<PathBuf>, String> {
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let folder = unit.options.run_folder.join(format!("{}.{number}", spec.name));
     make_private(&folder).map_err(|e| format!("failed to make {}: {e}", folder.display()))?;
-    Ok(Some(folder.join("http.sock")))
+    let socket = folder.join(HTTP_SOCKET);
+    if socket.as_os_str().len() > MAX_SOCKET_PATH {
+        return Err(format!(
+            "the path of its HTTP socket is too long for the system: {}",
+            socket.display()
+        ));
+    }
+    Ok(Some(socket))
 }
 
 fn make_private(folder: &Path) -> std::io::Result<()> {
@@ -143,12 +147,9 @@ async fn connect(
     let Launched { process, connection, stdout, stderr } = launched;
     let failed = |error: std::io::Error| format!("failed to connect to it: {error}");
     let book = &unit.options.book;
-    let out = tokio::process::ChildStdout::from_std(stdout).map_err(failed)?;
-    let err = tokio::process::ChildStderr::from_std(stderr).map_err(failed)?;
-    let log_readers = vec![
-        tokio::spawn(read_stream(out, LogStream::Stdout, Arc::clone(book))),
-        tokio::spawn(read_stream(err, LogStream::Stderr, Arc::clone(book))),
-    ];
+    let out = stdout.map(|out| tokio::spawn(read_stream(out, LogStream::Stdout, Arc::clone(book))));
+    let err = stderr.map(|err| tokio::spawn(read_stream(err, LogStream::Stderr, Arc::clone(book))));
+    let log_readers = out.into_iter().chain(err).collect();
     let stream = Arc::new(Stream::socket(connection).map_err(failed)?);
     let dialect = match spec.kind {
         Kind::Rpc | Kind::Stdio => Dialect::Plugin,
@@ -230,8 +231,8 @@ async fn introduce(spec: &Plugin, started: &Started) -> Result<Introduced, CallE
         name: spec.name.clone(),
         capabilities: spec.capabilities.clone(),
         config: spec.config.clone(),
-        http_socket: started.http_socket.as_ref().map(|path| path.display().to_string()),
-        broker_socket: None,
+        http_socket: started.http_socket.as_ref().map(|_| format!("{HTTP_INSIDE}/{HTTP_SOCKET}")),
+        broker_socket: broker(spec),
     };
     let answer = ask(&started.endpoint, "initialize", json!(about), limit).await?;
     let broken = |what: String| CallError::new(CallErrorKind::Protocol, what);
@@ -247,6 +248,11 @@ async fn introduce(spec: &Plugin, started: &Started) -> Result<Introduced, CallE
     }
     let offered = Offered { capabilities: answer.capabilities, tools: Vec::new() };
     Ok((offered, answer.models))
+}
+
+/// Where a plugin that may use the broker finds it.
+fn broker(spec: &Plugin) -> Option<String> {
+    (spec.sandbox.network == Network::Broker).then(|| BROKER_INSIDE.to_owned())
 }
 
 /// The best reason for a start that went wrong: how the process ended, where it did.

@@ -16,8 +16,8 @@ use super::instance::{HostCall, Instance, Offered};
 use super::run::Order;
 use crate::host::HostInner;
 use crate::logs::LogBook;
-use crate::process::InitCommand;
 use crate::protocol::{Call, CallError, CallErrorKind, Slot};
+use crate::sandbox::{Init, Paths};
 
 /// Lines of standard error that are kept with a failure.
 const STDERR_LINES: usize = 50;
@@ -25,9 +25,9 @@ const STDERR_LINES: usize = 50;
 /// What a unit needs of its host.
 pub(crate) struct UnitOptions {
     pub(crate) host: Weak<HostInner>,
-    pub(crate) folder: PathBuf,
     pub(crate) run_folder: PathBuf,
-    pub(crate) init: InitCommand,
+    pub(crate) paths: Paths,
+    pub(crate) init: Init,
     pub(crate) events: broadcast::Sender<HostEvent>,
     pub(crate) book: Arc<LogBook>,
 }

@@ -8,7 +8,7 @@ use rustix::param::{clock_ticks_per_second, page_size};
 pub(super) fn of_tree(pid: i32) -> Option<(u64, u64)> {
     let mut cpu_ticks = 0_u64;
     let mut pages = 0_u64;
-    for pid in std::iter::once(pid).chain(crate::process::descendants_of(pid)) {
+    for pid in std::iter::once(pid).chain(crate::process::descendants(pid)) {
         let Some((ticks, resident)) = of_process(pid) else { continue };
         cpu_ticks += ticks;
         pages += resident;

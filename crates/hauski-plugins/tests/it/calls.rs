@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::desk::{Desk, plugin};
 
 #[tokio::test]
-async fn a_plugin_answers_over_descriptor_3() {
+async fn a_plugin_answers() {
     let desk = Desk::running(&[plugin("a", "good", &json!({ "capabilities": ["echo"] }))]).await;
     let answer = desk.ask("echo", json!({ "text": "grüß dich" })).await;
     assert_eq!(answer, Ok(json!({ "text": "grüß dich" })));
@@ -75,7 +75,7 @@ async fn a_call_ends_with_its_deadline() {
 #[tokio::test]
 async fn file_descriptors_travel_both_ways() {
     let desk = Desk::running(&[plugin("a", "good", &json!({ "capabilities": ["fds"] }))]).await;
-    let file = desk.home.path().join("large");
+    let file = desk.folder.path().join("large");
     File::create(&file).and_then(|mut f| f.write_all(b"carried by hand")).expect("a file");
     let fds: Vec<OwnedFd> = vec![File::open(&file).expect("the file").into()];
     let options = CallOptions { fds, ..CallOptions::default() };
@@ -219,7 +219,7 @@ async fn a_plugin_sees_nothing_of_the_daemons_environment() {
     .await;
     let env = desk.ask("env", json!({})).await.expect("an answer");
     let names: Vec<_> = env.as_object().expect("an object").keys().map(String::as_str).collect();
-    assert_eq!(names, ["HAUSKI_PLUGIN_FD", "HAUSKI_PLUGIN_NAME", "LANG", "PATH", "RUST_LOG"]);
+    assert_eq!(names, ["HAUSKI_PLUGIN_NAME", "HOME", "LANG", "PATH", "RUST_LOG", "TMPDIR"]);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use contracts::hauski::plugin_status::{PluginState, PluginStatus};
+use hauski_plugins::sandbox::{Init, Paths};
 use hauski_plugins::{CallError, CallOptions, Host, HostOptions, Manifest, Target};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -13,13 +14,15 @@ pub(crate) const FIXTURE: &str = env!("CARGO_BIN_EXE_plugin-fixture");
 /// A host in an empty home.
 pub(crate) struct Desk {
     pub(crate) host: Host,
-    pub(crate) home: TempDir,
+    /// Holds `plugins`, the folder of the manifest, and `home`.
+    pub(crate) folder: TempDir,
 }
 
 /// An entry of plugins.json that runs a script of the fixture.
 pub(crate) fn plugin(name: &str, script: &str, more: &Value) -> Value {
     let mut entry = json!({
         "name": name,
+        "kind": "stdio",
         "command": [FIXTURE, script],
         "health": { "interval_ms": 200, "timeout_ms": 1_500 },
         "restart": { "backoff_min_ms": 20, "backoff_max_ms": 100 },
@@ -39,22 +42,35 @@ pub(crate) fn manifest_text(plugins: &[Value]) -> String {
 impl Desk {
     /// Starts the host; does not wait for the plugins.
     pub(crate) fn start(plugins: &[Value]) -> Self {
-        let home = tempfile::tempdir().expect("a home");
+        let folder = tempfile::tempdir().expect("a folder");
+        let plugins_folder = folder.path().join("plugins");
+        std::fs::create_dir(&plugins_folder).expect("a folder for plugins");
+        Self::start_in(folder, plugins)
+    }
+
+    /// Starts the host in a folder that has `plugins` with what they need.
+    pub(crate) fn start_in(folder: TempDir, plugins: &[Value]) -> Self {
         let text = manifest_text(plugins);
-        let file = home.path().join("plugins.json");
-        let manifest = Manifest::parse(&file, home.path(), &text).expect("a sound manifest");
+        let own = folder.path().join("plugins");
+        let file = own.join("plugins.json");
+        let manifest = Manifest::parse(&file, &own, &text).expect("a sound manifest");
         let host = Host::start(HostOptions {
             manifest,
-            home: home.path().to_owned(),
-            init: vec![FIXTURE.into(), "sandbox-init".into()],
+            paths: Paths { home: folder.path().join("home"), ..Paths::default() },
+            init: Init { program: FIXTURE.into(), role: vec!["sandbox-init".to_owned()] },
             redactor: redact::Redactor::for_merges(),
         });
-        Self { host: host.expect("a host"), home }
+        Self { host: host.expect("a host"), folder }
     }
 
     /// Starts the host and waits until all plugins run.
     pub(crate) async fn running(plugins: &[Value]) -> Self {
-        let desk = Self::start(plugins);
+        Self::start(plugins).all_running().await
+    }
+
+    /// Waits until all plugins run.
+    pub(crate) async fn all_running(self) -> Self {
+        let desk = self;
         for status in desk.host.plugins() {
             desk.until(&status.name, PluginState::Running).await;
         }
@@ -112,4 +128,11 @@ impl Desk {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
+}
+
+/// Processes of this machine whose command line holds a text.
+pub(crate) fn processes_with(text: &str) -> usize {
+    let all = std::fs::read_dir("/proc").expect("the processes").flatten();
+    let lines = all.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
+    lines.filter(|line| String::from_utf8_lossy(line).contains(text)).count()
 }

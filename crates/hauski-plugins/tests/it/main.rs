@@ -2,5 +2,11 @@
 
 mod calls;
 mod desk;
+mod example;
+mod faults;
 mod hostile;
+mod logs;
+mod manifest;
+mod mcp;
 mod sandbox;
+mod states;
