@@ -1,8 +1,8 @@
 //! What every request can reach: settings, policies, metrics and the end of the daemon.
 
 use std::ops::Deref;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
@@ -10,6 +10,7 @@ use policy::Policies;
 use tokio_util::sync::CancellationToken;
 
 use crate::keys::Keys;
+use crate::mcp::Endpoint;
 use crate::metrics::Metrics;
 use crate::server::failures::Failures;
 use crate::server::room::Room;
@@ -52,6 +53,8 @@ pub(crate) struct Inner {
     pub(crate) store: Arc<Store>,
     /// Counters and histograms.
     pub(crate) metrics: Metrics,
+    /// The door for agents, made when the first one comes.
+    pub(crate) mcp: OnceLock<Endpoint>,
     /// When the process began to serve.
     pub(crate) started: Instant,
     /// Cancelled when no new work is taken; what runs may finish.
@@ -84,11 +87,19 @@ impl AppState {
             store,
             policies: ArcSwap::from_pointee(policies),
             metrics: Metrics::new(),
+            mcp: OnceLock::new(),
             started: Instant::now(),
             draining: CancellationToken::new(),
             ended: CancellationToken::new(),
             ready: AtomicBool::new(false),
         }))
+    }
+}
+
+impl AppState {
+    /// The same without keeping it alive.
+    pub(crate) fn downgrade(&self) -> Weak<Inner> {
+        Arc::downgrade(&self.0)
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod child;
 mod distant;
+mod http;
 pub(crate) mod install;
 mod server;
 mod tools;
@@ -10,5 +11,7 @@ mod world;
 
 pub(crate) use child::run_task_child;
 pub(crate) use distant::Distant;
+pub(crate) use http::{Endpoint, mcp};
 pub(crate) use server::Server;
+pub(crate) use tools::ToolError;
 pub(crate) use world::{Door, Surroundings};

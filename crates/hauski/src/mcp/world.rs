@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use policy::Policies;
 use serde_json::Value;
 use wgx_tasks::process::{Variables, clean_environment};
 use wgx_tasks::root;
@@ -60,6 +61,12 @@ pub(crate) trait House: Send + Sync {
     /// # Errors
     /// One sentence with what to do, when the daemon does not answer.
     fn plugins(&self) -> Result<Value, ToolError>;
+
+    /// The policies in force.
+    ///
+    /// # Errors
+    /// When a file of theirs is wrong.
+    fn policies(&self) -> Result<Arc<Policies>, ToolError>;
 }
 
 /// The world of one server.

@@ -117,7 +117,7 @@ async fn admitted(
     content(route.class, request.headers(), limits.max_body_bytes)?;
     let place = match route.class {
         Class::Probe | Class::Live => None,
-        Class::Read | Class::Write | Class::Upload => Some(state.room.enter().await?),
+        Class::Read | Class::Write | Class::Upload | Class::Talk => Some(state.room.enter().await?),
     };
     let in_flight = request.extensions_mut().remove::<InFlight>();
     request.extensions_mut().insert(caller.clone());
@@ -125,7 +125,8 @@ async fn admitted(
     let request = request.map(|body| Body::new(Bounded::new(body, most, pause)));
 
     let longest = Duration::from_secs(u64::from(limits.max_seconds.max(1)));
-    let deadline = (route.class != Class::Live).then(|| tokio::time::Instant::now() + longest);
+    let is_endless = matches!(route.class, Class::Live | Class::Talk);
+    let deadline = (!is_endless).then(|| tokio::time::Instant::now() + longest);
     let response = match deadline {
         None => next.run(request).await,
         Some(deadline) => {
@@ -173,7 +174,9 @@ fn content(class: Class, headers: &HeaderMap, max_body_bytes: u64) -> Result<(),
     let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
     let (fits, wanted) = match class {
         Class::Probe | Class::Read | Class::Live => (false, "no body"),
-        Class::Write => (kind.eq_ignore_ascii_case("application/json"), "`application/json`"),
+        Class::Write | Class::Talk => {
+            (kind.eq_ignore_ascii_case("application/json"), "`application/json`")
+        }
         Class::Upload => {
             (kind.eq_ignore_ascii_case("multipart/form-data"), "`multipart/form-data`")
         }

@@ -8,6 +8,7 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use http::Method;
 
 use super::auth::Access;
+use crate::mcp::mcp;
 use crate::routes::admin::keys;
 use crate::routes::{config, health, metrics, session};
 use crate::state::AppState;
@@ -23,6 +24,8 @@ pub(crate) enum Class {
     Write,
     /// Takes a form with files.
     Upload,
+    /// Takes a JSON body and answers for as long as the work behind it goes on.
+    Talk,
     /// Goes on until one side ends it: a log that is followed, a WebSocket.
     Live,
 }
@@ -35,6 +38,7 @@ impl Class {
             Self::Read => "read",
             Self::Write => "write",
             Self::Upload => "upload",
+            Self::Talk => "talk",
             Self::Live => "live",
         }
     }
@@ -61,7 +65,7 @@ const ADMIN: Access = Access::Scope("admin");
 /// Every route.
 #[rustfmt::skip]
 pub(crate) fn table() -> Vec<Route> {
-    use Class::{Probe, Read, Write};
+    use Class::{Live, Probe, Read, Talk, Write};
     vec![
         // The daemon itself.
         get("/health", OPEN, Probe, "Whether the daemon answers", health::health),
@@ -72,6 +76,10 @@ pub(crate) fn table() -> Vec<Route> {
         get("/config/models", ADMIN, Read, "The models in force", config::models),
         get("/config/routing", ADMIN, Read, "The routing policy in force", config::routing),
         get("/config/memory", ADMIN, Read, "The memory policy in force", config::memory),
+        // Agents.
+        post("/mcp", Access::Scope("mcp"), Talk, "Tools for agents: the Model Context Protocol over streamable HTTP", mcp),
+        get("/mcp", Access::Scope("mcp"), Live, "What the server of tools says by itself", mcp),
+        delete("/mcp", Access::Scope("mcp"), Live, "End a session of tools", mcp),
         // The owner's browser.
         post("/admin/login-tickets", ADMIN, Write, "A ticket that logs a browser in once", session::ticket),
         get("/login", Access::Ticket, Read, "Turn a ticket into a session cookie", session::login),

@@ -8,7 +8,7 @@ use testkit::TestRepo;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-use crate::daemon::{Daemon, HAUSKI, PATIENCE};
+use crate::daemon::{Client, Daemon, HAUSKI, PATIENCE};
 
 /// A client with its server, past the handshake.
 struct Session {
@@ -282,4 +282,79 @@ async fn the_page_about_tools_names_every_tool_and_no_other() {
     // `repo_pack` is offered only where repolens is installed.
     let missing = rows.len() - tools.len();
     assert!(missing <= 1, "docs/mcp.md tells of {rows:?}");
+}
+
+/// One JSON-RPC message to `/mcp`: the status, the session that it names, and the message in the answer.
+async fn post(client: &Client, session: Option<&str>, message: &Value) -> (u16, String, Value) {
+    let mut client = client.clone().header("accept", "application/json, text/event-stream");
+    if let Some(session) = session {
+        client = client.header("mcp-session-id", session);
+    }
+    let reply = client.post_json("/mcp", message).await;
+    let begun = reply.headers.get("mcp-session-id").and_then(|id| id.to_str().ok());
+    let begun = begun.unwrap_or_default().to_owned();
+    let text = reply.text().to_owned();
+    // Each event of the stream has one line of data; the last one answers.
+    let data = text.lines().rev().find_map(|line| line.strip_prefix("data: {"));
+    let answer = data.map_or_else(|| text.clone(), |rest| format!("{{{rest}"));
+    (reply.status.as_u16(), begun, serde_json::from_str(&answer).unwrap_or(Value::Null))
+}
+
+async fn key(daemon: &Daemon, scopes: &str) -> String {
+    let made = daemon.hauski(&["keys", "create", "--scope", scopes, "--json"]).await;
+    let made: Value = serde_json::from_str(&made.stdout).unwrap();
+    made["secret"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned()
+}
+
+#[tokio::test]
+async fn over_http_only_trusted_repositories_and_ones_own_sessions_are_there() {
+    let repo = TestRepo::new()
+        .profile("wgx:\n  apiVersion: v1.1\n  tasks:\n    hello:\n      sh: ['echo said it']\n")
+        .git();
+    let daemon = Daemon::with().env("PATH", "/usr/local/bin:/usr/bin:/bin").start().await;
+    let runs = daemon.tcp().key(&key(&daemon, "mcp,tasks").await);
+    let reads = daemon.tcp().key(&key(&daemon, "mcp").await);
+    let hello = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-06-18", "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
+    }});
+    let initialized = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+    let call = |tool: &str, arguments: Value| {
+        let params = json!({"name": tool, "arguments": arguments});
+        json!({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": params})
+    };
+    let (status, session, about) = post(&runs, None, &hello).await;
+    assert_eq!(
+        (status, &about["result"]["serverInfo"]["name"]),
+        (200, &json!("hauski")),
+        "{about}"
+    );
+    post(&runs, Some(&session), &initialized).await;
+
+    let here = json!({"repo": repo.path()});
+    let (_, _, untrusted) = post(&runs, Some(&session), &call("task_list", here.clone())).await;
+    assert!(untrusted.to_string().contains("trust"), "{untrusted}");
+    let (_, _, relative) = post(&runs, Some(&session), &call("task_list", json!({}))).await;
+    assert!(relative.to_string().contains("absolute path"), "{relative}");
+    trust(daemon.home.path(), repo.path()).await;
+    let (_, _, listed) = post(&runs, Some(&session), &call("task_list", here.clone())).await;
+    assert_eq!(listed["result"]["structuredContent"]["total"], 1, "{listed}");
+    let run = json!({"repo": repo.path(), "task": "hello"});
+    let (_, _, ran) = post(&runs, Some(&session), &call("task_run", run.clone())).await;
+    assert_eq!(ran["result"]["structuredContent"]["log_tail"], json!(["said it"]), "{ran}");
+
+    // Another key sees nothing of that session, and without the scope nothing starts.
+    let (status, _, _) = post(&reads, Some(&session), &call("task_list", here.clone())).await;
+    assert_eq!(status, 404);
+    let (_, own, _) = post(&reads, None, &hello).await;
+    post(&reads, Some(&own), &initialized).await;
+    let (_, _, refused) = post(&reads, Some(&own), &call("task_run", run)).await;
+    assert!(refused.to_string().contains("may not start tasks"), "{refused}");
+    let (_, _, explained) = post(
+        &reads,
+        Some(&own),
+        &call("policy_explain", json!({"subject": "https://example.org"})),
+    )
+    .await;
+    assert!(explained.to_string().contains("host_not_listed"), "{explained}");
 }

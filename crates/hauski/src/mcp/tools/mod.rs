@@ -3,6 +3,7 @@
 mod logs_tail;
 mod memory_search;
 mod plugin_status;
+mod policy_explain;
 mod repo_pack;
 mod run_history;
 mod task_list;
@@ -28,6 +29,7 @@ pub(super) const ALL: &[Tool] = &[
     repo_pack::TOOL,
     memory_search::TOOL,
     plugin_status::TOOL,
+    policy_explain::TOOL,
 ];
 
 /// One tool.
