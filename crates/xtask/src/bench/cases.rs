@@ -8,7 +8,7 @@ use super::fixtures::{justfile, write};
 use super::measure::{Probe, in_turn};
 use super::peers::Peer;
 use super::table::{Row, Table};
-use super::{Bench, lens, writers};
+use super::{Bench, lens, plugin, writers};
 
 /// One question.
 pub(super) struct Case {
@@ -27,6 +27,7 @@ pub(super) const ALL: &[Case] = &[
     Case { name: "logs", measure: logs },
     Case { name: "workspaces", measure: workspaces },
     Case { name: "merges", measure: lens::measure },
+    Case { name: "plugin", measure: plugin::measure },
 ];
 
 const CPU: &str = "ms cpu";

@@ -46,6 +46,11 @@ impl Machine {
 
 /// Builds a program as people install it and says where it lies.
 pub(super) fn build(package: &str) -> anyhow::Result<PathBuf> {
+    build_program(package, package)
+}
+
+/// Builds one program of a package as people install it and says where it lies.
+pub(super) fn build_program(package: &str, name: &str) -> anyhow::Result<PathBuf> {
     let arguments = [
         "build",
         "--release",
@@ -60,14 +65,14 @@ pub(super) fn build(package: &str) -> anyhow::Result<PathBuf> {
     let mut program = None;
     for line in BufReader::new(output).lines() {
         let message: serde_json::Value = serde_json::from_str(&line?)?;
-        if message["target"]["name"] == package
+        if message["target"]["name"] == name
             && let Some(path) = message["executable"].as_str()
         {
             program = Some(PathBuf::from(path));
         }
     }
     if !child.wait()?.success() {
-        bail!("{package} could not be built");
+        bail!("{name} of {package} could not be built");
     }
     program.context("cargo named no program")
 }

@@ -9,6 +9,7 @@ mod lens;
 mod machine;
 mod measure;
 mod peers;
+mod plugin;
 mod table;
 mod writers;
 
