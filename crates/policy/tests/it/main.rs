@@ -1,5 +1,8 @@
 //! Policy files as people write them, and the decisions that follow.
 
+mod addresses;
+mod cases;
 mod explain;
 mod files;
 mod policies;
+mod properties;
