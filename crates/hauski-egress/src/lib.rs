@@ -5,6 +5,7 @@
 //! the policy, and every decision is told to an [`Observe`] before anything is dialled.
 
 mod body;
+mod broker;
 mod dial;
 mod error;
 mod ledger;
@@ -16,6 +17,7 @@ mod send;
 mod tls;
 
 pub use body::ResponseBody;
+pub use broker::{Broker, BrokerOptions};
 pub use dial::Stream;
 pub use error::EgressError;
 pub use ledger::{Counts, Decided, Ledger, Observe, Observed, Outcome, Unobserved};

@@ -1,7 +1,8 @@
 //! Sending a request: decide, record, resolve, check, dial, follow redirects through the policy again.
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, UPGRADE};
@@ -9,6 +10,8 @@ use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use policy::{Allowed, Decision, EgressPolicy, Scheme};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::body::{Bounds, ResponseBody};
@@ -66,7 +69,7 @@ pub struct Egress {
 }
 
 struct Shared {
-    policy: Mutex<Arc<EgressPolicy>>,
+    policy: watch::Sender<Arc<EgressPolicy>>,
     dialer: Dialer,
     pool: Arc<Pool>,
     ledger: Ledger,
@@ -96,20 +99,20 @@ impl Egress {
         let ledger = Ledger::new(options.observer.clone());
         let pool = Arc::new(Pool::default());
         pool.only(policy.id());
-        let policy = Mutex::new(policy);
+        let policy = watch::Sender::new(policy);
         Ok(Self { shared: Arc::new(Shared { policy, dialer, pool, ledger, options }) })
     }
 
     /// The policy in force.
     pub fn policy(&self) -> Arc<EgressPolicy> {
-        Arc::clone(&self.shared.policy.lock().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.shared.policy.borrow())
     }
 
     /// Puts another policy in force: waiting connections are closed, rights to dial of the old one are decided again
     /// when they are used. What is under way ends by itself.
     pub fn reload(&self, policy: Arc<EgressPolicy>) {
         let id = policy.id();
-        *self.shared.policy.lock().unwrap_or_else(PoisonError::into_inner) = policy;
+        self.shared.policy.send_replace(policy);
         self.shared.pool.only(id);
     }
 
@@ -282,7 +285,7 @@ impl Egress {
         allowed: &Allowed,
         actor: &str,
         redirects: u32,
-    ) -> Result<Vec<std::net::IpAddr>, EgressError> {
+    ) -> Result<Vec<IpAddr>, EgressError> {
         let (outcome, reason, address, result) = match self.shared.dialer.addresses(allowed).await?
         {
             Ok(addresses) => {
@@ -306,10 +309,24 @@ impl Egress {
         result
     }
 
+    /// Connects to checked addresses without TLS.
+    pub(crate) async fn connect_tcp(
+        &self,
+        allowed: &Allowed,
+        addresses: &[IpAddr],
+    ) -> Result<(TcpStream, SocketAddr), EgressError> {
+        self.shared.dialer.connect_tcp(allowed, addresses).await
+    }
+
+    /// Tells when another policy comes into force.
+    pub(crate) fn changes(&self) -> watch::Receiver<Arc<EgressPolicy>> {
+        self.shared.policy.subscribe()
+    }
+
     async fn record_reuse(
         &self,
         outgoing: &Outgoing,
-        address: std::net::IpAddr,
+        address: IpAddr,
         redirects: u32,
     ) -> Result<(), EgressError> {
         let decided = Decided {

@@ -1,6 +1,8 @@
 //! Egress against real servers that speak TLS.
 
 mod bounds;
+mod broker;
+mod lab;
 mod redirects;
 mod requests;
 mod server;

@@ -78,7 +78,7 @@ pub(crate) struct Server {
     pub(crate) port: u16,
     pub(crate) authority: Arc<Authority>,
     seen: Arc<Mutex<Vec<Seen>>>,
-    opened: Arc<AtomicUsize>,
+    accepted: Arc<Mutex<Vec<SocketAddr>>>,
     closed: Arc<AtomicUsize>,
 }
 
@@ -95,7 +95,7 @@ impl Server {
             port: listeners[0].local_addr().expect("bound").port(),
             authority: Arc::clone(&authority),
             seen: Arc::default(),
-            opened: Arc::default(),
+            accepted: Arc::default(),
             closed: Arc::default(),
         };
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -118,7 +118,12 @@ impl Server {
     }
 
     pub(crate) fn opened(&self) -> usize {
-        self.opened.load(Ordering::SeqCst)
+        self.accepted().len()
+    }
+
+    /// Where the connections went, in their order.
+    pub(crate) fn accepted(&self) -> Vec<SocketAddr> {
+        self.accepted.lock().expect("not poisoned").clone()
     }
 
     pub(crate) fn closed(&self) -> usize {
@@ -127,10 +132,11 @@ impl Server {
 
     async fn accept(self, listener: TcpListener, acceptor: Option<TlsAcceptor>) {
         while let Ok((tcp, _)) = listener.accept().await {
-            self.opened.fetch_add(1, Ordering::SeqCst);
+            let destination = tcp.local_addr().expect("connected");
+            let destination = SocketAddr::new(destination.ip().to_canonical(), destination.port());
+            self.accepted.lock().expect("not poisoned").push(destination);
             let (server, acceptor) = (self.clone(), acceptor.clone());
             tokio::spawn(async move {
-                let destination = tcp.local_addr().expect("connected");
                 match acceptor {
                     None => server.serve(tcp, Self::first(destination)).await,
                     Some(acceptor) => {
