@@ -10,7 +10,9 @@ mod protocol;
 pub mod sandbox;
 mod supervisor;
 
-pub use host::{CallOptions, Host, HostError, HostModel, HostOptions, HostTool, Target};
+pub use host::{
+    CallOptions, Host, HostError, HostModel, HostOptions, HostTool, House, HouseAnswer, Target,
+};
 pub use logs::{LogBook, LogPattern, LogQuery, LogQueryError, LogSubscription};
 pub use manifest::{Manifest, ManifestError};
 pub use protocol::{Call, CallError, CallErrorKind, CallEvent, Incoming, Peer};

@@ -1,6 +1,7 @@
 //! The plugin host: asks plugins, passes their questions on, and shows how they are.
 
 mod choose;
+mod house;
 pub(crate) mod mcp;
 mod side;
 
@@ -8,7 +9,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use contracts::hauski::plugin::Plugin;
@@ -19,6 +20,7 @@ use redact::Redactor;
 use serde_json::{Value, json};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+pub use house::{House, HouseAnswer};
 pub(crate) use side::HostSide;
 
 use crate::logs::{FileWriter, LogBook, LogQuery};
@@ -149,6 +151,7 @@ pub(crate) struct HostInner {
     events: broadcast::Sender<HostEvent>,
     files: FileWriter,
     options: Shared,
+    house: OnceLock<Arc<dyn House>>,
 }
 
 struct Shared {
@@ -181,6 +184,7 @@ impl Host {
                 init: options.init,
                 redactor: options.redactor,
             },
+            house: OnceLock::new(),
         });
         let mut keepers = Vec::new();
         for plugin in options.manifest.plugins {
@@ -193,6 +197,11 @@ impl Host {
             tokio::spawn(keeper.run());
         }
         Ok(Self { inner })
+    }
+
+    /// Offers the daemon's own capabilities to the plugins, from now on. Only the first one counts.
+    pub fn set_house(&self, house: Arc<dyn House>) {
+        let _ = self.inner.house.set(house);
     }
 
     /// Asks. The call begins at once; its events are read from what is returned.
@@ -400,6 +409,11 @@ impl HostInner {
         let unit = Unit::new(plugin, options, orders);
         let keeper = Keeper::new(&unit, receiver);
         (unit, keeper)
+    }
+
+    /// The daemon's own capability of that name, where it has one.
+    pub(crate) fn house(&self, capability: &str) -> Option<Arc<dyn House>> {
+        self.house.get().filter(|house| house.has(capability)).cloned()
     }
 
     pub(crate) fn units(&self) -> Vec<Arc<Unit>> {

@@ -160,6 +160,20 @@ fn call(host: &WeakHost, unit: &Arc<Unit>, endpoint: &Arc<Endpoint>, incoming: I
     let deadline = origin.map_or(asked_for, |origin| {
         asked_for.min(origin.deadline.saturating_duration_since(tokio::time::Instant::now()))
     });
+    if let Some(house) = host.house(&asked.capability) {
+        let answer = house.call(&unit.name, &asked.capability, asked.params);
+        drop(host);
+        tokio::spawn(async move {
+            let cancelled = incoming.cancelled();
+            let answer = tokio::select! {
+                answer = tokio::time::timeout(deadline, answer) => answer,
+                () = cancelled => return,
+            };
+            let late = || CallError::new(CallErrorKind::TimedOut, "time is over").to_rpc();
+            incoming.respond(answer.unwrap_or_else(|_| Err(late())));
+        });
+        return;
+    }
     let options = CallOptions { deadline, fds: std::mem::take(&mut incoming.fds) };
     let meta = Meta { from: Some(unit.name.to_string()), ..Meta::default() };
     let target = Target::capability(&asked.capability);
