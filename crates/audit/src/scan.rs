@@ -8,7 +8,7 @@ use contracts::hauski::audit::{Finding, Line};
 use serde_json::Value;
 
 use crate::checkpoint::{self, Checkpoint};
-use crate::key::VerifierKey;
+use crate::key::{KeyId, VerifierKey};
 use crate::line::{self, Fault, MAX_LINE_BYTES};
 use crate::merkle::{self, CompactRange, Hash};
 use crate::note::Note;
@@ -60,6 +60,8 @@ pub(crate) struct Scan {
     /// Roots at the sizes that were asked for.
     pub(crate) roots: Vec<(u64, Hash)>,
     pub(crate) finding: Option<Finding>,
+    /// The key that signed a checkpoint and is none that this segment knows.
+    pub(crate) foreign_signer: Option<KeyId>,
     pub(crate) notes: Vec<Finding>,
 }
 
@@ -107,6 +109,9 @@ const CHECKPOINT_KINDS: [&str; 8] = [
     "tail-cut",
 ];
 
+/// What `retired-key` means.
+pub(crate) const RETIRED: &str = "a key that was replaced before signed it";
+
 /// Kind, line and what was seen.
 type Found = (&'static str, u64, String);
 
@@ -125,6 +130,7 @@ impl Scan {
             keys: Vec::new(),
             roots: Vec::new(),
             finding: None,
+            foreign_signer: None,
             notes: Vec::new(),
         }
     }
@@ -320,7 +326,13 @@ impl<'r> Reader<'r> {
             if checkpoint.size > size {
                 return Ok(());
             }
-            check_note(&checkpoint, note, end, &self.scan.keys)?;
+            let checked = check_note(&checkpoint, note, end, &self.scan.keys);
+            if checked.as_ref().is_err_and(|(kind, ..)| *kind == "foreign-key") {
+                let signer =
+                    Note::parse(note).and_then(|note| note.signatures.first().map(|s| s.key));
+                self.scan.foreign_signer = signer;
+            }
+            checked?;
             end.signed = size;
             note.clone_into(&mut end.last_note);
             end.note_prev = merkle::leaf_hash(note.as_bytes());
@@ -566,7 +578,7 @@ fn check_note(
         let retired = keys.iter().any(|(_, key)| *key != end.key && note.is_signed_by(key));
         let named = note.signatures.iter().any(|line| line.key == end.key.id);
         return Err(if retired {
-            ("retired-key", from, "a key that was replaced before signed it".to_owned())
+            ("retired-key", from, RETIRED.to_owned())
         } else if named {
             ("checkpoint-signature", from, "its signature is not of this text".to_owned())
         } else {

@@ -224,14 +224,23 @@ fn stitch(segments: &[SegmentPath], scans: &[Scan], report: &mut VerifyReport) -
     for (at, (segment, scan)) in segments.iter().zip(scans).enumerate() {
         report.checkpoints += scan.checkpoints;
         report.notes.extend(scan.notes.iter().cloned());
-        let finding = edge(before, scan, segment).or_else(|| scan.finding.clone()).or_else(|| {
-            let last = at + 1 == segments.len();
-            (!last).then(|| torn_middle(scan, segment)).flatten()
-        });
+        let follows = at == 0 || segments[at - 1].number + 1 == segment.number;
+        let finding =
+            edge(before, scan, segment, follows).or_else(|| scan.finding.clone()).or_else(|| {
+                let last = at + 1 == segments.len();
+                (!last).then(|| torn_middle(scan, segment)).flatten()
+            });
         if let Some(mut finding) = finding {
             if scan.start.is_none() {
                 let end = before.and_then(|before| before.end.as_ref());
                 finding.seq = end.map_or(0, |end| end.range.size());
+            }
+            let mut earlier = scans[..at].iter().flat_map(|scan| &scan.keys);
+            if finding.kind == "foreign-key"
+                && earlier.any(|(_, key)| Some(key.id) == scan.foreign_signer)
+            {
+                finding.kind = "retired-key".to_owned();
+                finding.detail = scan::RETIRED.to_owned();
             }
             return Some(finding);
         }
@@ -241,12 +250,19 @@ fn stitch(segments: &[SegmentPath], scans: &[Scan], report: &mut VerifyReport) -
 }
 
 /// What is wrong between a segment and the one before it.
-fn edge(before: Option<&Scan>, scan: &Scan, segment: &SegmentPath) -> Option<Finding> {
+fn edge(
+    before: Option<&Scan>,
+    scan: &Scan,
+    segment: &SegmentPath,
+    follows: bool,
+) -> Option<Finding> {
     let before_scan = before?;
     let (before, start) = (before_scan.end.as_ref()?, scan.start.as_ref()?);
     let (had, says) = (before.range.size(), start.range.size());
     let (kind, seq, detail) = if before.log != start.log {
         ("foreign-log", says, format!("it is of the log {:.64}", start.log))
+    } else if had < says && !follows {
+        ("segment-missing", had, "a segment is missing before it".to_owned())
     } else if had < says {
         ("deleted", had, format!("lines {had} to {} are missing before it", says - 1))
     } else if had > says {
@@ -324,13 +340,6 @@ fn check_copies(copies: &[Copies], scans: &[Scan], report: &mut VerifyReport) ->
         if let Some(fault) = copies.fault() {
             found = earliest(found, finding("bad-anchor", 0, fault.to_owned()));
         }
-        if let Some(key) = copies.key()
-            && first.range.size() == 0
-            && !keys.contains(&key)
-        {
-            found =
-                earliest(found, finding("foreign-key", 0, "its key never signed this log".into()));
-        }
         let mut good = 0;
         for (text, checkpoint) in copies.checkpoints() {
             report.anchors += 1;
@@ -355,6 +364,13 @@ fn check_copies(copies: &[Copies], scans: &[Scan], report: &mut VerifyReport) ->
                 None
             };
             found = earliest(found, fault);
+        }
+        if let Some(key) = copies.key()
+            && first.range.size() == 0
+            && !keys.contains(&key)
+        {
+            found =
+                earliest(found, finding("foreign-key", 0, "its key never signed this log".into()));
         }
     }
     found

@@ -25,6 +25,9 @@ use crate::segment::{self, SegmentPath};
 /// A step of the wall clock backwards from which a line tells of it, microseconds.
 const CLOCK_STEP_US: i64 = 1_000_000;
 
+/// Why nothing is written or signed any more.
+const NOT_OURS: &str = "its file was moved, replaced or changed by another program";
+
 /// Everything that a failed batch takes back.
 #[derive(Clone, Debug)]
 pub(crate) struct State {
@@ -87,6 +90,8 @@ impl Tail {
         if self.dirty {
             self.file.set_len(self.len)?;
             self.file.seek(SeekFrom::Start(self.len))?;
+        } else if self.file.metadata()?.len() != self.len {
+            return Err(io::Error::other(NOT_OURS));
         }
         self.dirty = true;
         let written = self.file.write_all(bytes).and_then(|()| self.file.sync_data());
@@ -242,8 +247,7 @@ impl Writer {
 
     fn checkpoint(&mut self) -> Result<Written, AppendError> {
         if !self.lines.is_in_place() || self.notes.len > 0 && !self.notes.is_in_place() {
-            let error =
-                io::Error::other("its file was moved, replaced or changed by another program");
+            let error = io::Error::other(NOT_OURS);
             self.set_failure(Some(&error));
             return Err(AppendError::from(&error));
         }

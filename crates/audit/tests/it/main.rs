@@ -2,4 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up its log has failed")]
 
+mod crash;
+mod files;
 mod log;
+mod properties;
+mod tamper;
