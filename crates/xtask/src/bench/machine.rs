@@ -51,15 +51,17 @@ pub(super) fn build(package: &str) -> anyhow::Result<PathBuf> {
 
 /// Builds one program of a package as people install it and says where it lies.
 pub(super) fn build_program(package: &str, name: &str) -> anyhow::Result<PathBuf> {
-    let arguments = [
-        "build",
-        "--release",
-        "--locked",
-        "--package",
-        package,
-        "--message-format",
-        "json-render-diagnostics",
-    ];
+    build_target(&["--package", package], name)
+}
+
+/// Builds an example of a package, which measures what only its code can reach.
+pub(super) fn build_example(package: &str, example: &str) -> anyhow::Result<PathBuf> {
+    build_target(&["--package", package, "--example", example], example)
+}
+
+fn build_target(which: &[&str], name: &str) -> anyhow::Result<PathBuf> {
+    let fixed = ["build", "--release", "--locked", "--message-format", "json-render-diagnostics"];
+    let arguments = [&fixed[..], which].concat();
     let mut child = cargo(&arguments).stdout(Stdio::piped()).spawn().context("starting cargo")?;
     let output = child.stdout.take().context("cargo has no output")?;
     let mut program = None;
@@ -72,7 +74,7 @@ pub(super) fn build_program(package: &str, name: &str) -> anyhow::Result<PathBuf
         }
     }
     if !child.wait()?.success() {
-        bail!("{name} of {package} could not be built");
+        bail!("{name} could not be built");
     }
     program.context("cargo named no program")
 }

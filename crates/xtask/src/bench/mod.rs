@@ -3,6 +3,7 @@
 //! CPU seconds (user and system, of the process and all it waited for) are what counts: on a busy machine
 //! wall time is noise. Nothing here passes or fails; the table says what falls short.
 
+mod audit;
 mod cases;
 mod fixtures;
 mod lens;
