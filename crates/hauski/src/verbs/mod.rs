@@ -2,6 +2,7 @@
 //!
 //! A verb has `Args` and `run(Args, &Settings) -> anyhow::Result<Exit>`.
 
+mod audit;
 mod keys;
 mod login;
 mod mcp;
@@ -33,6 +34,8 @@ pub(crate) enum Verb {
     Keys(keys::Args),
     /// Print a link that logs a browser in once
     Login(login::Args),
+    /// Verify, prove, export and show the audit log
+    Audit(Box<audit::Args>),
     /// List every route with its method, access and class
     Routes(routes::Args),
     #[command(hide = true)]
@@ -53,6 +56,7 @@ pub(crate) fn run(arguments: Arguments) -> Exit {
         Verb::TaskChild(args) => task_child::run(&args, &settings),
         Verb::Keys(args) => keys::run(args, &settings),
         Verb::Login(args) => login::run(&args, &settings),
+        Verb::Audit(args) => audit::run(*args, &settings),
         Verb::Routes(args) => routes::run(&args, &settings),
     });
     ended.unwrap_or_else(|error| exit::failed(&error))
