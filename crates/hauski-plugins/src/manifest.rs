@@ -2,6 +2,7 @@
 
 mod check;
 mod order;
+mod settings;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -137,6 +138,15 @@ impl Manifest {
             at(line, column, fault.what, fault.hint)
         })?;
         Ok(Self { folder: folder.to_owned(), plugins })
+    }
+
+    /// Checks one entry for itself, as when it is changed while the daemon runs.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that names the field.
+    pub fn check_entry(plugin: &Plugin) -> Result<(), String> {
+        check::plugin(plugin).map_err(|fault| fault.what)
     }
 
     /// The plugin of that name.

@@ -23,7 +23,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 pub use house::{House, HouseAnswer};
 pub(crate) use side::HostSide;
 
-use crate::logs::{FileWriter, LogBook, LogQuery};
+use crate::logs::{FileWriter, LogBook, LogQuery, history};
 use crate::manifest::Manifest;
 use crate::protocol::{Call, instant_after};
 use crate::sandbox::{Init, Paths};
@@ -155,6 +155,7 @@ pub(crate) struct HostInner {
 }
 
 struct Shared {
+    logs: PathBuf,
     run_folder: PathBuf,
     paths: Paths,
     init: Init,
@@ -172,6 +173,13 @@ impl Host {
         let files = FileWriter::start(&logs)
             .map_err(|source| HostError::Folder { path: logs.clone(), source })?;
         let run_folder = options.paths.home.join("run").join("plugins");
+        // Sockets of a daemon that was killed are nobody's.
+        match std::fs::remove_dir_all(&run_folder) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                return Err(HostError::Folder { path: run_folder, source });
+            }
+            _ => {}
+        }
         std::fs::create_dir_all(&run_folder)
             .map_err(|source| HostError::Folder { path: run_folder.clone(), source })?;
         let inner = Arc::new(HostInner {
@@ -179,6 +187,7 @@ impl Host {
             events: broadcast::Sender::new(EVENTS),
             files,
             options: Shared {
+                logs,
                 run_folder,
                 paths: Paths { plugins: options.manifest.folder, ..options.paths },
                 init: options.init,
@@ -280,8 +289,15 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// When there is none of that name, or the new process did not start.
+    /// When there is none of that name, the entry does not hold, or the new process did not start.
     pub async fn reload_plugin(&self, name: &str, entry: Option<Plugin>) -> Result<(), HostError> {
+        if let Some(entry) = &entry {
+            let failed = |cause| HostError::Failed { plugin: name.to_owned(), cause };
+            Manifest::check_entry(entry).map_err(failed)?;
+            if entry.name != name {
+                return Err(failed(format!("the entry is that of {:?}", entry.name)));
+            }
+        }
         self.order(name, |reply| Order::Reload(entry.map(Box::new), reply)).await
     }
 
@@ -361,6 +377,19 @@ impl Host {
         let units = self.inner.units();
         let mut found: Vec<_> =
             units.iter().flat_map(|unit| unit.options.book.search(query)).collect();
+        found.sort_by(|a, b| a.at.cmp(&b.at));
+        let skip = found.len().saturating_sub(query.limit);
+        found.split_off(skip)
+    }
+
+    /// As [`Host::search_logs`], in the files of all plugins too, also those written before the daemon started.
+    /// Reads up to 32 MiB for each plugin: call it where blocking is allowed.
+    pub fn search_log_history(&self, query: &LogQuery) -> Vec<Arc<LogLine>> {
+        let mut found = self.search_logs(query);
+        for unit in self.inner.units() {
+            let before = unit.options.book.oldest();
+            found.extend(history(&self.inner.options.logs, &unit.name, query, before.as_deref()));
+        }
         found.sort_by(|a, b| a.at.cmp(&b.at));
         let skip = found.len().saturating_sub(query.limit);
         found.split_off(skip)

@@ -19,6 +19,8 @@ use crate::supervisor::{Instance, Unit, topic_fits};
 const MAX_DEPTH: u32 = 8;
 /// Questions of one plugin that may be open at once.
 const MAX_OPEN: usize = 256;
+/// An event goes to many; what is larger belongs into a file or a call.
+const MAX_EVENT_BYTES: usize = 64 << 10;
 /// Where a plugin names no deadline.
 const DEFAULT_DEADLINE_MS: u64 = 30_000;
 
@@ -135,6 +137,11 @@ fn publish(host: &WeakHost, unit: &Unit, incoming: Incoming) {
     if !allows(&unit.spec().events.publish, &event.topic) {
         let message = format!("the manifest does not let it publish {:?}", event.topic);
         return fail(incoming, CallErrorKind::Forbidden, &message);
+    }
+    let size = event.topic.len() + event.data.to_string().len();
+    if size > MAX_EVENT_BYTES {
+        let message = format!("the event has {size} bytes, {MAX_EVENT_BYTES} are allowed");
+        return fail(incoming, CallErrorKind::TooLarge, &message);
     }
     if let Some(host) = host.upgrade() {
         host.published(&unit.name, event);

@@ -17,6 +17,8 @@ use super::subscription::{LogSubscription, Queue};
 
 /// Lines that stay in memory.
 const RING_LINES: usize = 10_000;
+/// Bytes of a message, and of its fields.
+const MAX_TEXT: usize = 16 << 10;
 /// Bytes that stay in memory; long lines push out more than one.
 const RING_BYTES: usize = 16 << 20;
 
@@ -87,7 +89,11 @@ impl LogBook {
         if !self.admit(1) {
             return;
         }
-        let masked = self.redactor.mask(message).text;
+        let (message, cut) = cut(message);
+        let mut masked = self.redactor.mask(message).text;
+        if cut > 0 {
+            masked.push_str(&format!(" … {cut} bytes more"));
+        }
         let fields = self.mask_fields(fields);
         self.add(&mut self.state(), LogStream::Log, level, &masked, fields);
     }
@@ -103,6 +109,10 @@ impl LogBook {
             return Map::new();
         }
         let text = Value::Object(fields.clone()).to_string();
+        if text.len() > MAX_TEXT {
+            let note = format!("{} bytes of fields left out", text.len());
+            return Map::from_iter([("host".to_owned(), Value::String(note))]);
+        }
         // A mask holds no character that JSON would have to escape.
         match serde_json::from_str(&self.redactor.mask(&text).text) {
             Ok(Value::Object(fields)) => fields,
@@ -212,6 +222,11 @@ impl LogBook {
         subscription
     }
 
+    /// When the oldest line in memory came.
+    pub(crate) fn oldest(&self) -> Option<String> {
+        self.state().ring.front().map(|line| line.at.clone())
+    }
+
     /// Lines left out since the daemon started because there were too many in a second.
     pub fn dropped(&self) -> u64 {
         self.state().dropped
@@ -221,6 +236,12 @@ impl LogBook {
     pub fn next_seq(&self) -> u64 {
         self.state().next
     }
+}
+
+/// The beginning of a long text, and how many bytes are left out.
+fn cut(text: &str) -> (&str, usize) {
+    let end = text.floor_char_boundary(MAX_TEXT);
+    (text.get(..end).unwrap_or(text), text.len() - end)
 }
 
 fn size(line: &LogLine) -> usize {

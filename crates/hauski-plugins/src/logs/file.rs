@@ -1,8 +1,8 @@
 //! Logs on disk: `logs/<plugin>.log` and its older parts, written by one thread for all plugins.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,6 +12,8 @@ use std::thread;
 use std::time::Duration;
 
 use contracts::hauski::plugin_status::LogLine;
+
+use super::query::LogQuery;
 
 /// Lines that may wait for the disk.
 const QUEUE: usize = 16_384;
@@ -120,14 +122,42 @@ impl Files {
     }
 
     fn part(&self, plugin: &str, older: u32) -> PathBuf {
-        match older {
-            0 => self.folder.join(format!("{plugin}.log")),
-            n => self.folder.join(format!("{plugin}.log.{n}")),
-        }
+        part(&self.folder, plugin, older)
     }
 
     fn flush(&mut self) {
         // What cannot be written is tried again with the next line, which is then counted as lost.
         self.open.retain(|_, (file, _)| file.flush().is_ok());
     }
+}
+
+fn part(folder: &Path, plugin: &str, older: u32) -> PathBuf {
+    match older {
+        0 => folder.join(format!("{plugin}.log")),
+        n => folder.join(format!("{plugin}.log.{n}")),
+    }
+}
+
+/// The newest lines of a plugin's files that fit and came before a time, oldest first. What is no line of a log,
+/// such as one cut by a full disk, is passed over.
+pub(crate) fn history(
+    folder: &Path,
+    plugin: &str,
+    query: &LogQuery,
+    before: Option<&str>,
+) -> Vec<Arc<LogLine>> {
+    let mut found = VecDeque::new();
+    for older in (0..=OLDER).rev() {
+        let Ok(file) = File::open(part(folder, plugin, older)) else { continue };
+        let lines = BufReader::new(file).lines().map_while(Result::ok);
+        let parsed = lines.filter_map(|line| serde_json::from_str::<LogLine>(&line).ok());
+        let fits = |line: &LogLine| before.is_none_or(|b| &*line.at < b) && query.matches(line);
+        for line in parsed.filter(fits) {
+            if found.len() == query.limit {
+                found.pop_front();
+            }
+            found.push_back(Arc::new(line));
+        }
+    }
+    found.into()
 }

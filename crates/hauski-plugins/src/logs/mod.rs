@@ -14,5 +14,5 @@ pub use book::LogBook;
 pub use query::{LogPattern, LogQuery, LogQueryError};
 pub use subscription::LogSubscription;
 
-pub(crate) use file::FileWriter;
+pub(crate) use file::{FileWriter, history};
 pub(crate) use intake::read_stream;

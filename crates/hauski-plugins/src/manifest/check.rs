@@ -4,6 +4,8 @@ use std::ops::RangeInclusive;
 
 use contracts::hauski::plugin::{Kind, Plugin};
 
+use super::settings;
+
 /// What is wrong, under which key.
 pub(super) struct Fault {
     pub(super) key: &'static str,
@@ -38,7 +40,13 @@ pub(super) fn plugin(plugin: &Plugin) -> Result<(), Fault> {
     range("queue", limits.queue.into(), 0..=100_000)?;
     range("inflight", limits.inflight.into(), 1..=10_000)?;
     range("message_bytes", limits.message_bytes.into(), 1_024..=8 << 20)?;
-    range("log_lines_per_s", limits.log_lines_per_s.into(), 1..=1_000_000)
+    range("log_lines_per_s", limits.log_lines_per_s.into(), 1..=1_000_000)?;
+    match &plugin.config_schema {
+        Some(schema) => {
+            settings::check(schema, &plugin.config).map_err(|what| fault("config", what))
+        }
+        None => Ok(()),
+    }
 }
 
 fn names(plugin: &Plugin) -> Result<(), Fault> {

@@ -286,6 +286,7 @@ impl Endpoint {
             if line.is_empty() {
                 continue;
             }
+            let size = line.len();
             let message = match parse(line) {
                 Ok(message) => message,
                 Err(what) => return EndpointEnd::Protocol(what),
@@ -295,7 +296,7 @@ impl Endpoint {
                 Ok(fds) => fds,
                 Err(error) => return EndpointEnd::Protocol(error.to_string()),
             };
-            if let Err(what) = self.take(message, fds, service) {
+            if let Err(what) = self.take(message, size, fds, service) {
                 return EndpointEnd::Protocol(what);
             }
         }
@@ -304,6 +305,7 @@ impl Endpoint {
     fn take(
         self: &Arc<Self>,
         message: Message,
+        size: usize,
         fds: Vec<OwnedFd>,
         service: &dyn Service,
     ) -> Result<(), String> {
@@ -315,7 +317,7 @@ impl Endpoint {
                 service.request(incoming);
                 Ok(())
             }
-            (None, Some(_)) => self.take_notification(message, service),
+            (None, Some(_)) => self.take_notification(message, size, service),
             (None, None) => match message.error {
                 // JSON-RPC answers so to what it could not read.
                 Some(error) => {
@@ -354,13 +356,18 @@ impl Endpoint {
         Ok(())
     }
 
-    fn take_notification(&self, message: Message, service: &dyn Service) -> Result<(), String> {
+    fn take_notification(
+        &self,
+        message: Message,
+        size: usize,
+        service: &dyn Service,
+    ) -> Result<(), String> {
         let method = message.method.unwrap_or_default();
         let params = message.params.unwrap_or(Value::Null);
         match (self.dialect, method.as_str()) {
             (Dialect::Plugin, "$/chunk") => {
                 let Chunk { id, seq, data } = read_params(&method, params)?;
-                self.for_call(id, |slot| slot.chunk(seq, data));
+                self.for_call(id, |slot| slot.chunk(seq, data, size));
             }
             (Dialect::Plugin, "$/progress") => {
                 let Progress { id, data } = read_params(&method, params)?;

@@ -18,6 +18,8 @@ use super::error::CallError;
 
 /// Reports of progress that may wait for the caller; older ones give way to newer.
 const MAX_PROGRESS: usize = 16;
+/// Bytes of chunks that may wait for the caller; a single one may be larger.
+const MAX_WAITING_BYTES: usize = 8 << 20;
 /// After so many chunks taken the plugin is told; half a window, so that it never stands still for long.
 const ACK_EVERY: u64 = MAX_UNACKNOWLEDGED / 2;
 
@@ -31,6 +33,9 @@ pub(crate) struct Slot {
 struct State {
     events: VecDeque<CallEvent>,
     progress: usize,
+    /// Bytes of the chunks that wait, as they came, and of each.
+    bytes: usize,
+    sizes: VecDeque<usize>,
     waker: Option<Waker>,
     /// Chunks that have come; also the number that the next one must have.
     come: u64,
@@ -90,7 +95,7 @@ impl Slot {
     }
 
     /// A chunk has come. An error says how the plugin broke the protocol.
-    pub(super) fn chunk(&self, seq: u64, data: Value) -> Result<(), String> {
+    pub(super) fn chunk(&self, seq: u64, data: Value, size: usize) -> Result<(), String> {
         let mut state = self.state();
         if seq != state.come {
             return Err(format!("chunk {seq} came where {} was due", state.come));
@@ -98,7 +103,14 @@ impl Slot {
         if state.come - state.acknowledged >= MAX_UNACKNOWLEDGED {
             return Err(format!("more than {MAX_UNACKNOWLEDGED} chunks came without an $/ack"));
         }
+        if state.bytes > 0 && state.bytes + size > MAX_WAITING_BYTES {
+            return Err(format!(
+                "chunks of more than {MAX_WAITING_BYTES} bytes wait for the caller"
+            ));
+        }
         state.come += 1;
+        state.bytes += size;
+        state.sizes.push_back(size);
         state.push(CallEvent::Chunk(data));
         Ok(())
     }
@@ -151,6 +163,7 @@ impl Slot {
         match event {
             CallEvent::Chunk(_) => {
                 state.taken += 1;
+                state.bytes -= state.sizes.pop_front().unwrap_or(0);
                 if state.taken - state.acknowledged >= ACK_EVERY && !state.done {
                     state.acknowledged = state.taken;
                     ack = state.at.clone().map(|at| (at, state.taken - 1));

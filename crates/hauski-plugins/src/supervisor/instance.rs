@@ -138,6 +138,15 @@ impl Instance {
     }
 }
 
+impl Drop for Instance {
+    fn drop(&mut self) {
+        if let Some(folder) = self.http_socket.as_deref().and_then(std::path::Path::parent) {
+            // What cannot be removed is removed when the host starts next.
+            let _ = std::fs::remove_dir_all(folder);
+        }
+    }
+}
+
 /// Sends a request of the host's own over a connection.
 pub(crate) async fn ask(
     endpoint: &Arc<Endpoint>,

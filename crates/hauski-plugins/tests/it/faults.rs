@@ -100,6 +100,15 @@ async fn chunks_beyond_the_window_end_the_call() {
 }
 
 #[tokio::test]
+async fn heavy_chunks_that_nobody_takes_end_the_call() {
+    let desk = desk_with("heavy").await;
+    let call = desk.host.call(&Target::capability("x"), json!({}), CallOptions::default());
+    tokio::time::sleep(Duration::from_millis(800)).await;
+    let error = call.result().await.unwrap_err();
+    assert_eq!(error.message, "chunks of more than 8388608 bytes wait for the caller");
+}
+
+#[tokio::test]
 async fn a_plugin_that_never_answers_costs_its_caller_the_deadline_and_no_more() {
     let entry = plugin(
         "a",

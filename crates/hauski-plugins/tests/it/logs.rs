@@ -106,3 +106,31 @@ async fn lines_reach_the_file_of_the_plugin() {
     }
     assert_eq!(desk.host.log_lines_not_written(), 0);
 }
+
+#[tokio::test]
+async fn what_an_earlier_daemon_wrote_is_found() {
+    let desk = printing_desk().await;
+    desk.ask("print", json!({ "text": "a needle of old" })).await.expect("printed");
+    let file = desk.folder.path().join("home/logs/a.log");
+    let began = Instant::now();
+    while !std::fs::read_to_string(&file).unwrap_or_default().contains("a needle of old") {
+        assert!(began.elapsed() < Duration::from_secs(10), "it never came");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    desk.host.shutdown().await;
+    let Desk { host, folder } = desk;
+    drop(host);
+    std::fs::write(file.with_extension("log.1"), b"not a line\n").expect("an older part");
+    let entry = plugin("a", "good", &json!({ "autostart": false }));
+    let desk = Desk::start_in(folder, &[entry]);
+    let query = LogQuery { text: Some("needle".into()), ..LogQuery::default() };
+    assert!(desk.host.search_logs(&query).is_empty());
+    assert_eq!(desk.host.search_log_history(&query).len(), 1);
+}
+
+#[tokio::test]
+async fn a_huge_message_is_cut_and_says_by_how_much() {
+    let desk = Desk::running(&[plugin("a", "good", &json!({ "capabilities": ["log"] }))]).await;
+    desk.ask("log", json!({ "text": "x".repeat(20_000) })).await.expect("logged");
+    desk.until_logged("a", "x … 3616 bytes more").await;
+}

@@ -27,6 +27,7 @@ fn faults_are_told_with_their_place() {
         with(r#""command": ["x"], "after": ["b"]"#),
         with(r#""command": ["x"], "routes": [{ "path": "/../" }]"#),
         with(r#""command": ["x"], "capabilities": ["so so"]"#),
+        with(r#""command": ["x"], "config": { "n": "1" }, "config_schema": { "properties": { "n": { "type": "integer" } } }"#),
         r#"{ "schema": 2, "plugins": [] }"#.to_owned(),
         "{ \"schema\": 1,\n \"plugins\": [ }".to_owned(),
         r#"{ "schema": 1, "plugins": [{ "name": "a", "command": ["x"] }, { "name": "a", "command": ["x"] }] }"#.to_owned(),
@@ -44,6 +45,7 @@ fn faults_are_told_with_their_place() {
     plugins.json:3:5: plugin "a" starts after "b", which is not there
     plugins.json:4:38: plugin "a": "/../" leaves the plugin's own routes
     plugins.json:4:25: plugin "a": "so so" is not a capability: words of a-z, 0-9, _ and - with dots
+    plugins.json:4:25: plugin "a": config.n is "1", it is of type "integer"
     plugins.json:1:3: schema is 2, this program reads 1
     plugins.json:2:15: expected value
     plugins.json:1:63: two plugins have the name "a"
