@@ -18,8 +18,8 @@ pub struct Repo {
     pub name: String,
     /// Where it lies. Never written into a merge: the same tree gives the same bytes everywhere.
     pub root: PathBuf,
-    /// First paragraph of `README.md`, else of `docs/intro.md`; nothing where neither says anything.
-    pub purpose: Option<String>,
+    /// First paragraphs of `README.md` and `docs/intro.md`, where they have one; see [`Repo::purpose`].
+    pub purposes: Vec<(&'static str, String)>,
     /// Its files, sorted by the bytes of their paths.
     pub files: Vec<File>,
     /// What the walk left out, sorted by path; a folder that was not entered is one entry.
@@ -30,6 +30,20 @@ pub struct Repo {
     pub masked_names: u64,
     /// What has to be said about the scan itself, such as an ignore file that was too large.
     pub notes: Vec<String>,
+}
+
+impl Repo {
+    /// Whether a file of this path is listed.
+    pub fn lists(&self, path: &str) -> bool {
+        self.files.binary_search_by(|file| file.path.as_str().cmp(path)).is_ok()
+    }
+
+    /// What the repository says it is for: the paragraph of the first document that is listed. What a
+    /// filter, a pool or an ignore file leaves out says nothing.
+    pub fn purpose(&self) -> Option<&str> {
+        let found = self.purposes.iter().find(|(path, _)| self.lists(path));
+        found.map(|(_, paragraph)| paragraph.as_str())
+    }
 }
 
 /// One file of a working copy, whether or not its content stands in the merge.
@@ -157,6 +171,8 @@ pub enum SkipReason {
     Tooling,
     /// The repository's own `.git`.
     GitFolder,
+    /// An earlier merge, in the folder that this one is written to.
+    OwnOutput,
 }
 
 /// Why the selection took a file out of the merge, manifest included.

@@ -116,7 +116,7 @@ fn select_repo(repo: &mut Repo, selection: &Selection) {
         let forced = is_forced(&file.path);
         let out = if !passes_path(&file.path, selection) {
             Some(FilterReason::PathFilter)
-        } else if pool.is_blocked() || !(forced || pool.lists(&file.path)) {
+        } else if !pool.lists(&file.path) {
             Some(FilterReason::Pool)
         } else if !(forced || passes_extension(&file.path, selection)) {
             Some(FilterReason::Extension)
@@ -148,7 +148,7 @@ fn is_cut_by_code_only(file: &File, selection: &Selection) -> bool {
     code_only && matches!(file.category, Category::Doc | Category::Other)
 }
 
-/// What every merge shows unless a path filter, a block or `code_only` forbids it.
+/// What every merge shows unless a path filter, a pool or `code_only` forbids it.
 fn is_forced(path: &str) -> bool {
     let guard = path
         .strip_prefix(".github/workflows/")

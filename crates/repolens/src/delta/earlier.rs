@@ -114,7 +114,7 @@ pub(super) fn repo(name: &str, files: Vec<File>) -> Repo {
     Repo {
         name: name.to_owned(),
         root: std::path::PathBuf::new(),
-        purpose: None,
+        purposes: Vec::new(),
         files,
         skipped: Vec::new(),
         masked_names: 0,

@@ -23,12 +23,14 @@ pub(super) fn texts(snapshot: &Snapshot, settings: &Settings, redactor: &Redacto
     let speaks = !settings.meta_none && !settings.plan_only;
     let mut texts = ExtraTexts::default();
     for repo in &snapshot.repos {
-        texts.purposes.push(repo.purpose.as_deref().map(masked));
+        texts.purposes.push(repo.purpose().map(masked));
         let Ok(root) = Root::open(&repo.root) else { continue };
         if speaks && settings.extras.augment_sidecar {
             let name = format!("{}_augment.yml", repo.name);
-            let text = crate::scan::read_text(&root, &name, SIZE_MAX);
-            texts.augment.extend(text.map(|text| (name, masked(&text))));
+            // What the filters leave out is not shown by another way.
+            let text =
+                { repo.lists(&name) }.then(|| crate::scan::read_text(&root, &name, SIZE_MAX));
+            texts.augment.extend(text.flatten().map(|text| (name, masked(&text))));
         }
         if speaks && settings.extras.organism_index {
             texts.organism.push(Organism::read(&root, repo, &masked));

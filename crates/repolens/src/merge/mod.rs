@@ -3,12 +3,14 @@
 mod check;
 mod content;
 mod debug;
+mod earlier;
 mod error;
 mod extras;
 mod name;
 mod read;
 mod write;
 
+use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -24,7 +26,7 @@ pub use read::{TEXT_MAX, sniff};
 use crate::delta::{self, Base};
 use crate::facts::{Cache, build_id};
 use crate::model::{Inclusion, Snapshot};
-use crate::render::anchors::{Names, hex};
+use crate::render::anchors::{Names, hex, markers_in};
 use crate::render::block::way_back;
 use crate::render::view::{Facts, Parts, Settings, Totals, View, included};
 use crate::scan::{self, ScanOptions, scan};
@@ -153,6 +155,9 @@ pub fn merge(
         notes.push("--plan-only leaves out the extras".to_owned());
     }
     let mut snapshot = scan(&request.roots, &request.scan)?;
+    if let Target::Folder(folder) = &request.target {
+        earlier::leave_out(&mut snapshot, folder);
+    }
     select(&mut snapshot, &selection);
     progress.total(snapshot.repos.iter().map(|repo| repo.files.len()).sum());
     let snapshots = match request.mode {
@@ -315,12 +320,19 @@ impl Job<'_> {
     ) -> Result<Merged, MergeError> {
         let place = write::Place::new(&self.request.target, stem)?;
         let redactor = secrets::redactor();
+        let mut notes = extras::texts(&snapshot, &self.settings, &redactor);
+        // Nothing outside of the blocks may hold their markers either.
+        let mut shown = HashSet::new();
+        for (_, text) in &notes.augment {
+            markers_in(text.as_bytes(), &mut shown);
+        }
         let mut names = Names::new(&snapshot, 0);
         let mut tries = 0;
         let (facts, spool) = loop {
             let mut spool = place.spool()?;
-            let found = self.pass(&snapshot, &names, (&redactor, cache), &mut spool, &place)?;
+            let mut found = self.pass(&snapshot, &names, (&redactor, cache), &mut spool, &place)?;
             remember(cache, &snapshot, found.learned);
+            found.markers.extend(&shown);
             let clash = names.ids().iter().any(|id| found.markers.contains(id));
             adopt(&mut snapshot, found.files);
             if !clash || self.settings.plan_only {
@@ -338,7 +350,6 @@ impl Job<'_> {
             unread(&mut snapshot);
         };
         let mut totals = Totals::new(&snapshot, &facts);
-        let mut notes = extras::texts(&snapshot, &self.settings, &redactor);
         notes.delta = self.delta(&snapshot, &facts)?;
         totals.redacted_elsewhere += notes.masked;
         let merge_id = merge_id(&snapshot, &facts, &names, (&self.settings, self.request));

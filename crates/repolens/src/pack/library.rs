@@ -66,6 +66,7 @@ impl Shelf {
                 SkipReason::Ignored => "ignored",
                 SkipReason::Tooling => "tooling",
                 SkipReason::GitFolder => "git-folder",
+                SkipReason::OwnOutput => "earlier-merge",
             };
             *shelf.left_out.entry(reason).or_default() += 1;
         }

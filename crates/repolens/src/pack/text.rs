@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::role::extension;
 use super::select::Kind;
+use crate::render::names::{code, sentence};
 
 /// One file of the text.
 pub(super) struct Block<'a> {
@@ -34,7 +35,7 @@ pub(super) fn head(task: &str, most: usize, budget: u64, vocabulary: &str) -> St
     }
     format!(
         "# Pack\n\nTask: {}\nBudget: {budget} tokens ({vocabulary}). `⋮` stands for lines that are left out.\n",
-        inline(&short)
+        sentence(&short)
     )
 }
 
@@ -61,12 +62,13 @@ pub(super) fn block(block: &Block<'_>) -> String {
         Kind::Definitions => format!("lines {} of {}", ranges(block.lines), block.all_lines),
         Kind::Signatures => format!("signatures, of {} lines", block.all_lines),
     };
-    let place = block.repo.map_or_else(String::new, |repo| format!("{}/", inline(repo)));
+    let place = block.repo.map_or_else(String::new, |repo| format!("{repo}/"));
+    let place = code(&format!("{place}{}", block.path));
     let fence = "`".repeat(longest_run(&content).max(2) + 1);
     let language = extension(block.path);
     let language =
         if language.chars().all(|c| c.is_ascii_alphanumeric()) { language } else { String::new() };
-    format!("\n## {place}{} ({shown})\n\n{fence}{language}\n{content}{fence}\n", inline(block.path))
+    format!("\n## {place} ({shown})\n\n{fence}{language}\n{content}{fence}\n")
 }
 
 fn ranges(lines: &[(u32, u32)]) -> String {
@@ -81,14 +83,6 @@ fn ranges(lines: &[(u32, u32)]) -> String {
         };
     }
     text
-}
-
-/// A name or word on one line, so that it cannot imitate a heading or a fence.
-fn inline(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .map(|c| if c == '`' { '\'' } else { c })
-        .collect()
 }
 
 fn longest_run(text: &str) -> usize {
@@ -113,7 +107,10 @@ mod tests {
             text: &lines,
         };
         let block = block(&shown);
-        assert_eq!(block, "\n## x' y.md (4 lines)\n\n`````md\na\n```rust\nb\n````\n`````\n");
+        assert_eq!(
+            block,
+            "\n## `x\\u{60}\\u{a}y.md` (4 lines)\n\n`````md\na\n```rust\nb\n````\n`````\n"
+        );
     }
 
     #[test]
@@ -129,7 +126,7 @@ mod tests {
             text: &lines,
         };
         let expected =
-            "\n## r/a.py (lines 2, 5–6 of 9)\n\n```py\n⋮\nline 2\n⋮\nline 5\nline 6\n⋮\n```\n";
+            "\n## `r/a.py` (lines 2, 5–6 of 9)\n\n```py\n⋮\nline 2\n⋮\nline 5\nline 6\n⋮\n```\n";
         assert_eq!(block(&shown), expected);
     }
 }

@@ -400,6 +400,7 @@ fn skip_word(reason: crate::model::SkipReason) -> &'static str {
         SkipReason::Ignored => "ignored",
         SkipReason::Tooling => "tooling",
         SkipReason::GitFolder => "git folder",
+        SkipReason::OwnOutput => "earlier merge",
     }
 }
 

@@ -59,11 +59,11 @@ fn scan_root(root: roots::Root, options: &ScanOptions) -> Result<Repo, ScanError
     let mut found = walk::walk(&opened, options)
         .map_err(|source| ScanError::Unreadable { path: path.clone(), source })?;
     let masked_names = masked + hide(&mut found);
-    let purpose = purpose::read(&opened);
+    let purposes = purpose::read(&opened);
     Ok(Repo {
         name,
         root: path,
-        purpose,
+        purposes,
         files: found.files,
         skipped: found.skipped,
         filtered: BTreeMap::new(),

@@ -7,13 +7,14 @@ use super::walk::read_bounded;
 /// Most bytes of a document that are looked at.
 const READ_MAX: usize = 1 << 20;
 
-/// The purpose of the repository at `root`.
-pub(super) fn read(root: &Root) -> Option<String> {
-    ["README.md", "docs/intro.md"].iter().find_map(|path| {
+/// What the repository at `root` says: the document and its paragraph, the better one first.
+pub(super) fn read(root: &Root) -> Vec<(&'static str, String)> {
+    let paragraph = |path: &'static str| {
         let file = root.file(path.as_bytes()).ok()?;
         let bytes = read_bounded(file, READ_MAX).ok()?;
-        first_paragraph(str::from_utf8(&bytes).ok()?)
-    })
+        Some((path, first_paragraph(str::from_utf8(&bytes).ok()?)?))
+    };
+    ["README.md", "docs/intro.md"].into_iter().filter_map(paragraph).collect()
 }
 
 /// The first paragraph of a Markdown text, its lines joined with single spaces.

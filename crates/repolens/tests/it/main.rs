@@ -13,6 +13,7 @@ mod names;
 mod packing;
 mod pools;
 mod prescans;
+mod repeating;
 mod scanning;
 mod secrets;
 mod selecting;

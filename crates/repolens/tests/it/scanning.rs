@@ -146,7 +146,7 @@ fn links_are_listed_and_never_followed() {
     escape -> ../outside.txt
     loop -> .
     ");
-    assert_eq!(only(&snapshot).purpose, None);
+    assert_eq!(only(&snapshot).purpose(), None);
 }
 
 #[test]
@@ -263,9 +263,9 @@ fn roots_are_checked_before_anything_is_read() {
 #[test]
 fn the_purpose_comes_from_the_readme_and_else_from_the_introduction() {
     let readme = Tree::new().file("README.md", "# T\n\nFrom it.\n").file("docs/intro.md", "Not.");
-    assert_eq!(only(&readme.scan()).purpose.as_deref(), Some("From it."));
+    assert_eq!(only(&readme.scan()).purpose(), Some("From it."));
     let intro = Tree::new().file("README.md", "# T\n").file("docs/intro.md", "Intro.");
-    assert_eq!(only(&intro.scan()).purpose.as_deref(), Some("Intro."));
+    assert_eq!(only(&intro.scan()).purpose(), Some("Intro."));
     let none = Tree::new().file("docs/README.md", "No.").file("README.txt", "No.");
-    assert_eq!(only(&none.scan()).purpose, None);
+    assert_eq!(only(&none.scan()).purpose(), None);
 }

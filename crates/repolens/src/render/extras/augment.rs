@@ -13,7 +13,11 @@ pub(super) fn write(view: View<'_>, out: &mut dyn Write) -> io::Result<()> {
         let names: Vec<String> = { view.snapshot.repos.iter() }
             .map(|repo| format!("`{}_augment.yml`", shown(&repo.name)))
             .collect();
-        return writeln!(out, "No augment file: looked for {} in the roots.", names.join(", "));
+        return writeln!(
+            out,
+            "No augment file: looked for {} in the roots, among the files of this merge.",
+            names.join(", ")
+        );
     }
     for (name, text) in &view.notes.augment {
         let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
