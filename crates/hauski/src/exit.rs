@@ -1,5 +1,7 @@
 //! Exit codes: one table for all verbs, documented in `docs/daemon.md`.
 
+use std::process::ExitCode;
+
 use crate::output;
 
 /// How the program ends.
@@ -27,6 +29,12 @@ impl Exit {
             Self::Config => 78,
             Self::Code(code) => code,
         }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.as_u8())
     }
 }
 

@@ -42,6 +42,12 @@ pub(crate) async fn open(settings: &Settings) -> Result<(Arc<Store>, Keys), Fail
     Ok((store, keys))
 }
 
+/// Opens the audit log for writing; only one process can.
+pub(crate) fn audit(settings: &Settings) -> Result<audit::Log, Failure> {
+    let opened = audit::Log::open(settings.home.join("audit"), audit::Options::default());
+    opened.map_err(|error| Failure::new(with_causes(&error), error.hint()).exit(Exit::Config))
+}
+
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let hint = error.hint();

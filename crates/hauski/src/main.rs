@@ -10,22 +10,25 @@ mod keys;
 mod local;
 mod mcp;
 mod metrics;
+mod options;
 mod output;
 mod plugins;
+mod record;
+mod reload;
 mod routes;
 mod server;
 mod settings;
 mod state;
 mod store;
+mod systemd;
 mod upkeep;
 mod verbs;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let code = match cli::parse() {
+    match cli::parse() {
         Ok(arguments) => verbs::run(arguments),
-        Err(error) => exit::usage(&error),
-    };
-    ExitCode::from(code.as_u8())
+        Err(error) => exit::usage(&error).into(),
+    }
 }

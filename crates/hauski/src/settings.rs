@@ -1,19 +1,16 @@
 //! The only place that reads the environment: options and variables become [`Settings`] once.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
+use contracts::hauski::config::Source;
 use policy::{FileName, Paths};
 
 use crate::cli::Shared;
 use crate::exit::{Exit, Failure};
-
-/// Where the daemon listens unless told otherwise.
-pub(crate) const DEFAULT_BIND: &str = "127.0.0.1:7070";
+use crate::options::{Given, Info, OPTIONS};
 
 /// Everything about this call that is not a verb's own option.
 #[derive(Clone, Debug)]
@@ -25,19 +22,12 @@ pub(crate) struct Settings {
     pub(crate) home_is_explicit: bool,
     /// Where each policy file is read.
     pub(crate) policies: Paths,
-    /// Address to listen on; port 0 takes a free one.
-    pub(crate) bind: SocketAddr,
-    /// Whether `/config/*` answers (`HAUSKI_EXPOSE_CONFIG`).
-    pub(crate) expose_config: bool,
-    /// Origins of pages that may call the daemon besides its own (`HAUSKI_ALLOWED_ORIGIN`, separated by commas).
-    pub(crate) allowed_origins: Vec<String>,
-    /// Further host names that the daemon answers to (`HAUSKI_ALLOWED_HOST`, separated by commas).
-    pub(crate) allowed_hosts: Vec<String>,
-    /// How long a client may keep the daemon waiting for the head of a request, for more of its body, or for room to
-    /// write to (`HAUSKI_CLIENT_TIMEOUT_MS`, 100 to 600,000); default 15 s.
-    pub(crate) client_timeout: Duration,
-    /// Least level of the log (`HAUSKI_LOG`: error, warn, info, debug, trace); default info.
-    pub(crate) log_level: tracing::Level,
+    /// The folder that `--policies` names.
+    pub(crate) policy_folder: Option<PathBuf>,
+    /// The file that lists the plugins (`HAUSKI_PLUGINS`); default `plugins/plugins.json` in the home.
+    pub(crate) plugins_file: PathBuf,
+    /// What flags and variables say about the settings of `options.rs`.
+    pub(crate) given: Given,
     /// Whether standard error is read by a person.
     pub(crate) stderr_is_terminal: bool,
     /// The environment as it was at the start, for secret references and for processes that inherit parts of it.
@@ -58,12 +48,11 @@ impl Settings {
         let home_is_explicit = shared.home.is_some() || reader.raw("HAUSKI_HOME").is_some();
         Ok(Self {
             policies: reader.policies(shared.policies.as_deref())?,
-            bind: parse_bind(reader.text("HAUSKI_BIND")?.unwrap_or(DEFAULT_BIND), "HAUSKI_BIND")?,
-            expose_config: reader.flag("HAUSKI_EXPOSE_CONFIG")?,
-            allowed_origins: reader.list("HAUSKI_ALLOWED_ORIGIN")?,
-            allowed_hosts: reader.list("HAUSKI_ALLOWED_HOST")?,
-            client_timeout: reader.milliseconds("HAUSKI_CLIENT_TIMEOUT_MS", 15_000)?,
-            log_level: reader.log_level()?,
+            policy_folder: shared.policies.clone(),
+            plugins_file: reader
+                .path("HAUSKI_PLUGINS")
+                .unwrap_or_else(|| home.join("plugins/plugins.json")),
+            given: reader.given()?,
             stderr_is_terminal: std::io::stderr().is_terminal(),
             json: shared.json,
             home_is_explicit,
@@ -75,7 +64,12 @@ impl Settings {
 
     /// A variable of the environment as text.
     pub(crate) fn variable(&self, name: &str) -> Option<&str> {
-        let value = self.environment.get(&OsString::from(name))?.to_str()?;
+        self.variable_os(name)?.to_str()
+    }
+
+    /// A variable of the environment, which need not be text.
+    pub(crate) fn variable_os(&self, name: &str) -> Option<&OsStr> {
+        let value = self.environment.get(&OsString::from(name))?;
         (!value.is_empty()).then_some(value)
     }
 
@@ -88,19 +82,6 @@ impl Settings {
     pub(crate) fn run_folder(&self) -> PathBuf {
         self.home.join("run")
     }
-}
-
-/// An address as `IP:PORT`; `[::1]:7070` for IPv6 and `localhost:PORT` for 127.0.0.1.
-pub(crate) fn parse_bind(text: &str, source: &str) -> anyhow::Result<SocketAddr> {
-    let text = match text.strip_prefix("localhost:") {
-        Some(port) => format!("127.0.0.1:{port}"),
-        None => text.to_owned(),
-    };
-    text.parse().map_err(|_| {
-        let message = format!("{source} is no address: {text}");
-        let hint = "write IP:PORT, such as 127.0.0.1:7070 or [::1]:7070";
-        Failure::new(message, hint).exit(Exit::Usage).into()
-    })
 }
 
 /// Reads single variables and says which one is at fault.
@@ -118,36 +99,17 @@ impl Reader<'_> {
         self.raw(name).map(|value| self.cwd.join(value))
     }
 
-    fn text(&self, name: &str) -> anyhow::Result<Option<&str>> {
-        let Some(value) = self.raw(name) else { return Ok(None) };
-        let text = value.to_str().ok_or_else(|| fault(name, "is not UTF-8", "set it anew"))?;
-        Ok(Some(text))
-    }
-
-    fn flag(&self, name: &str) -> anyhow::Result<bool> {
-        match self.text(name)? {
-            None | Some("false" | "0") => Ok(false),
-            Some("true" | "1") => Ok(true),
-            Some(_) => Err(fault(name, "is neither true nor false", "write true or false")),
-        }
-    }
-
-    fn list(&self, name: &str) -> anyhow::Result<Vec<String>> {
-        let text = self.text(name)?.unwrap_or_default();
-        Ok(text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(Into::into).collect())
-    }
-
-    fn milliseconds(&self, name: &str, default: u64) -> anyhow::Result<Duration> {
-        let Some(text) = self.text(name)? else { return Ok(Duration::from_millis(default)) };
-        let number = text.parse().ok().filter(|ms| (100..=600_000).contains(ms));
-        let number = number.ok_or_else(|| fault(name, "is out of range", "write 100 to 600000"))?;
-        Ok(Duration::from_millis(number))
-    }
-
-    fn log_level(&self) -> anyhow::Result<tracing::Level> {
-        let text = self.text("HAUSKI_LOG")?.unwrap_or("info");
-        let hint = "write error, warn, info, debug or trace";
-        text.parse().map_err(|_| fault("HAUSKI_LOG", "is no level", hint))
+    /// The variables of all settings that are set.
+    fn given(&self) -> anyhow::Result<Given> {
+        let set = OPTIONS.iter().filter_map(|info| Some((info, self.raw(info.variable)?)));
+        let read = |(info, value): (&Info, &OsString)| {
+            let text = value.to_str().ok_or_else(|| {
+                Failure::new(format!("{} is not UTF-8", info.variable), "set it anew")
+                    .exit(Exit::Usage)
+            })?;
+            Ok((info.name, (text.to_owned(), Source::Environment)))
+        };
+        set.map(read).collect()
     }
 
     /// `--home`, else `HAUSKI_HOME`, else `$XDG_DATA_HOME/hauski`, else `~/.local/share/hauski`. A folder
@@ -197,10 +159,6 @@ impl Reader<'_> {
             None => paths,
         }))
     }
-}
-
-fn fault(name: &str, what: &str, hint: &str) -> anyhow::Error {
-    Failure::new(format!("{name} {what}"), hint).exit(Exit::Usage).into()
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the place that reads the environment")]

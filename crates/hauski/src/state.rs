@@ -6,28 +6,19 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
+use hauski_plugins::Host;
 use policy::Policies;
 use tokio_util::sync::CancellationToken;
 
 use crate::keys::Keys;
 use crate::mcp::Endpoint;
 use crate::metrics::Metrics;
+use crate::options::Options;
 use crate::server::failures::Failures;
 use crate::server::room::Room;
 use crate::server::session::Sessions;
 use crate::settings::Settings;
 use crate::store::Store;
-
-/// What may change while the daemon runs.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Options {
-    /// Origins of pages that may call besides the daemon's own.
-    pub(crate) allowed_origins: Vec<String>,
-    /// Further host names that the daemon answers to.
-    pub(crate) allowed_hosts: Vec<String>,
-    /// Whether `/config/*` answers.
-    pub(crate) expose_config: bool,
-}
 
 /// Shared by all requests; cloning is cheap.
 #[derive(Clone)]
@@ -51,6 +42,12 @@ pub(crate) struct Inner {
     pub(crate) room: Room,
     /// The database of the daemon.
     pub(crate) store: Arc<Store>,
+    /// What is recorded.
+    pub(crate) audit: audit::Log,
+    /// The plugins.
+    pub(crate) host: Host,
+    /// Where it listens, for a browser.
+    pub(crate) url: String,
     /// Counters and histograms.
     pub(crate) metrics: Metrics,
     /// The door for agents, made when the first one comes.
@@ -64,22 +61,28 @@ pub(crate) struct Inner {
     ready: AtomicBool,
 }
 
+/// What a daemon is put together of.
+pub(crate) struct Parts {
+    pub(crate) settings: Settings,
+    pub(crate) options: Options,
+    pub(crate) policies: Policies,
+    pub(crate) store: Arc<Store>,
+    pub(crate) keys: Keys,
+    pub(crate) audit: audit::Log,
+    pub(crate) host: Host,
+    pub(crate) url: String,
+}
+
 impl AppState {
     /// Puts the parts together.
-    pub(crate) fn new(
-        settings: Settings,
-        policies: Policies,
-        store: Arc<Store>,
-        keys: Keys,
-    ) -> Self {
-        let options = Options {
-            allowed_origins: settings.allowed_origins.clone(),
-            allowed_hosts: settings.allowed_hosts.clone(),
-            expose_config: settings.expose_config,
-        };
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts { settings, options, policies, store, keys, audit, host, url } = parts;
         Self(Arc::new(Inner {
             settings,
             options: ArcSwap::from_pointee(options),
+            audit,
+            host,
+            url,
             keys,
             sessions: Sessions::default(),
             failures: Failures::default(),

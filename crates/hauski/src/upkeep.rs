@@ -1,8 +1,11 @@
 //! What the daemon does by itself, once a second: writes what keys have used, and takes over what the command line
 //! changed in the database while it could not reach the daemon.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::exit::Failure;
+use crate::options::Options;
 use crate::state::AppState;
 
 /// How late a change of another process may be noticed, and how much use a power cut may forget.
@@ -33,8 +36,14 @@ async fn save(state: &AppState) {
     }
 }
 
-async fn reload(state: &AppState) {
-    match state.keys.reload().await {
+/// Reads keys and settings again.
+pub(crate) async fn reload(state: &AppState) {
+    let read = async {
+        state.keys.reload().await.map_err(Failure::from)?;
+        let stored = state.store.settings().await?;
+        Options::resolve(&state.settings.given, &stored)
+    };
+    match read.await.map(|options| state.options.store(Arc::new(options))) {
         Ok(()) => tracing::info!("another process has changed daemon.sqlite; it was read again"),
         Err(error) => {
             let error = crate::exit::with_causes(&error);

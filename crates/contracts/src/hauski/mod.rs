@@ -2,15 +2,19 @@
 //! lines and the reports of `hauski`.
 
 pub mod audit;
+pub mod config;
 pub mod daemon;
 pub mod engine;
 pub mod explain;
+pub mod init;
 pub mod keys;
+pub mod models;
 pub mod plugin;
 pub mod plugin_status;
 pub mod policy;
 pub mod protocol;
 pub mod routes;
+pub mod status;
 
 use crate::PublishedSchema;
 
@@ -44,6 +48,14 @@ pub(crate) fn schemas() -> Vec<PublishedSchema> {
             generate: || schemars::schema_for!(daemon::Running),
         },
         PublishedSchema { id: daemon::LOGIN, generate: || schemars::schema_for!(daemon::Login) },
+        PublishedSchema { id: config::SCHEMA, generate: || schemars::schema_for!(config::Report) },
+        PublishedSchema {
+            id: config::VALIDATION,
+            generate: || schemars::schema_for!(config::Validation),
+        },
+        PublishedSchema { id: init::SCHEMA, generate: || schemars::schema_for!(init::Report) },
+        PublishedSchema { id: models::SCHEMA, generate: || schemars::schema_for!(models::Report) },
+        PublishedSchema { id: status::SCHEMA, generate: || schemars::schema_for!(status::Report) },
         PublishedSchema { id: keys::LIST, generate: || schemars::schema_for!(keys::List) },
         PublishedSchema { id: keys::CREATED, generate: || schemars::schema_for!(keys::Created) },
         PublishedSchema { id: keys::KEY, generate: || schemars::schema_for!(keys::Changed) },

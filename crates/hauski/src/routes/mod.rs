@@ -5,3 +5,4 @@ pub(crate) mod config;
 pub(crate) mod health;
 pub(crate) mod metrics;
 pub(crate) mod session;
+pub(crate) mod ws;

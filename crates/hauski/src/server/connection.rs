@@ -42,7 +42,7 @@ where
 {
     state.metrics.connections.inc();
     // For the head of a request; also how long an idle connection is kept.
-    let timeout = state.settings.client_timeout;
+    let timeout = state.options.load().client_timeout;
     let service = service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(peer.clone());

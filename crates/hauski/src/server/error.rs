@@ -83,6 +83,23 @@ pub(crate) enum Code {
 }
 
 impl Code {
+    /// For programs.
+    pub(crate) fn as_str(self) -> &'static str {
+        self.parts().2
+    }
+
+    /// Whether it says that somebody was not let in.
+    pub(crate) fn is_denial(self) -> bool {
+        matches!(
+            self,
+            Self::InvalidApiKey
+                | Self::InsufficientScope
+                | Self::OriginNotAllowed
+                | Self::CsrfTokenMissing
+                | Self::HostNotAllowed
+        )
+    }
+
     /// Status, `type` and `code` of the answer.
     fn parts(self) -> (StatusCode, &'static str, &'static str) {
         use StatusCode as S;
@@ -185,6 +202,7 @@ impl ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = (self.status(), Json(self.body())).into_response();
+        response.extensions_mut().insert(self.code);
         let headers = response.headers_mut();
         if let Some(seconds) = self.retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));

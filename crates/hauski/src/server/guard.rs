@@ -1,8 +1,10 @@
 //! What stands before every handler: names and origins, the request's id, log line and metrics, then the access of
 //! the route, its bounds, and the end of what streams.
 
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use audit::{Event, Outcome};
 use axum::body::Body;
 use axum::extract::{MatchedPath, RawPathParams, Request, State};
 use axum::middleware::Next;
@@ -21,6 +23,7 @@ use super::session::{COOKIE, CSRF_HEADER};
 use super::table::Class;
 use crate::keys::now_ms;
 use crate::metrics::{InFlight, RequestLabels};
+use crate::record;
 use crate::state::AppState;
 
 /// Header with the id under which the log speaks of a request.
@@ -49,6 +52,7 @@ pub(crate) async fn every_request(
     let method = method_name(request.method());
     let matched = request.extensions().get::<MatchedPath>();
     let path = matched.map_or("unmatched", MatchedPath::as_str).to_owned();
+    let address = request.extensions().get::<Peer>().and_then(|peer| peer.address);
     request.extensions_mut().insert(RequestId(id.clone()));
     let span = tracing::info_span!("request", request_id = id, method, path);
 
@@ -68,6 +72,10 @@ pub(crate) async fn every_request(
 
     let status = response.status().as_u16();
     let duration = began.elapsed();
+    let asked = response.extensions_mut().remove::<Asked>().map(|asked| asked.0);
+    let denial = response.extensions_mut().remove::<Code>().filter(|code| code.is_denial());
+    let told = Told { id: &id, method, path: &path, address, status, duration, asked, denial };
+    told.record(&state).await;
     state.metrics.observe(&RequestLabels { method, path, status }, duration);
     span.in_scope(|| {
         let duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
@@ -75,6 +83,46 @@ pub(crate) async fn every_request(
     });
     common_headers(response.headers_mut(), &id);
     response
+}
+
+/// Who asked, for the audit log; the guard puts it on the answer.
+#[derive(Clone, Debug)]
+struct Asked(String);
+
+/// What the audit log tells of a request.
+struct Told<'a> {
+    id: &'a str,
+    method: &'static str,
+    path: &'a str,
+    address: Option<IpAddr>,
+    status: u16,
+    duration: Duration,
+    asked: Option<String>,
+    denial: Option<Code>,
+}
+
+impl Told<'_> {
+    /// Denials are on the disk before the answer; other requests of known callers follow within milliseconds. What
+    /// nobody known asked of open routes is only counted.
+    async fn record(self, state: &AppState) {
+        let target = format!("{} {}", self.method, self.path);
+        let is_known = self.asked.is_some();
+        let actor = self.asked.unwrap_or_else(|| "nobody".to_owned());
+        if let Some(code) = self.denial {
+            let address = self.address.map_or_else(|| "local".to_owned(), |it| it.to_string());
+            let event = Event::new(actor, "access.deny", target).outcome(Outcome::Denied);
+            let event = event.with("code", code.as_str()).with("request", self.id);
+            let denied = record::durable(state, event.with("address", address)).await;
+            // The answer is a refusal either way; the log says why it is not recorded.
+            drop(denied);
+        } else if is_known {
+            let outcome = if self.status < 500 { Outcome::Ok } else { Outcome::Failed };
+            let duration_us = u64::try_from(self.duration.as_micros()).unwrap_or(u64::MAX >> 11);
+            let event = Event::new(actor, "request.finish", target).outcome(outcome);
+            let event = event.with("status", self.status).with("duration_us", duration_us);
+            record::ordinary(state, event.with("request", self.id));
+        }
+    }
 }
 
 /// Lets the request through to its handler, or answers in its place.
@@ -85,15 +133,19 @@ pub(crate) async fn guard(
     next: Next,
 ) -> Response {
     let name = path.iter().find(|(name, _)| *name == "name").map(|(_, value)| value.to_owned());
-    match admitted(&route, name.as_deref(), request, next).await {
-        Ok(response) => response,
-        Err(error) => error.into_response(),
+    let mut asked = None;
+    let admitted = admitted(&route, name.as_deref(), &mut asked, request, next).await;
+    let mut response = admitted.unwrap_or_else(IntoResponse::into_response);
+    if let Some(asked) = asked {
+        response.extensions_mut().insert(Asked(asked));
     }
+    response
 }
 
 async fn admitted(
     route: &Guarded,
     plugin: Option<&str>,
+    asked: &mut Option<String>,
     mut request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
@@ -102,6 +154,7 @@ async fn admitted(
         return Ok(next.run(request).await);
     }
     let caller = caller(state, &request)?;
+    *asked = Some(caller.owner_name());
     match route.access {
         Access::Open | Access::Ticket => {}
         Access::AnyKey => caller.require_known()?,
@@ -121,7 +174,7 @@ async fn admitted(
     };
     let in_flight = request.extensions_mut().remove::<InFlight>();
     request.extensions_mut().insert(caller.clone());
-    let (most, pause) = (limits.max_body_bytes, state.settings.client_timeout);
+    let (most, pause) = (limits.max_body_bytes, state.options.load().client_timeout);
     let request = request.map(|body| Body::new(Bounded::new(body, most, pause)));
 
     let longest = Duration::from_secs(u64::from(limits.max_seconds.max(1)));

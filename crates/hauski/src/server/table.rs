@@ -9,8 +9,8 @@ use http::Method;
 
 use super::auth::Access;
 use crate::mcp::mcp;
-use crate::routes::admin::keys;
-use crate::routes::{config, health, metrics, session};
+use crate::routes::admin::{config as settings, keys, plugins};
+use crate::routes::{config, health, metrics, session, ws};
 use crate::state::AppState;
 
 /// How a route behaves, and which bounds it gets.
@@ -80,6 +80,9 @@ pub(crate) fn table() -> Vec<Route> {
         post("/mcp", Access::Scope("mcp"), Talk, "Tools for agents: the Model Context Protocol over streamable HTTP", mcp),
         get("/mcp", Access::Scope("mcp"), Live, "What the server of tools says by itself", mcp),
         delete("/mcp", Access::Scope("mcp"), Live, "End a session of tools", mcp),
+        get("/admin/status", ADMIN, Read, "How the daemon is", settings::status),
+        get("/admin/config", ADMIN, Read, "Every setting, and which source of it wins", settings::show),
+        put("/admin/config/{name}", ADMIN, Write, "Change a setting while the daemon runs; null forgets it", settings::change),
         // The owner's browser.
         post("/admin/login-tickets", ADMIN, Write, "A ticket that logs a browser in once", session::ticket),
         get("/login", Access::Ticket, Read, "Turn a ticket into a session cookie", session::login),
@@ -90,6 +93,18 @@ pub(crate) fn table() -> Vec<Route> {
         post("/admin/keys", ADMIN, Write, "Make an API key; its secret is shown this once", keys::create),
         delete("/admin/keys/{id}", ADMIN, Write, "Revoke an API key at once", keys::revoke),
         post("/admin/keys/{id}/rotate", ADMIN, Write, "Replace an API key; the old one stays good for a while", keys::rotate),
+        // Plugins.
+        get("/admin/plugins", ADMIN, Read, "How the plugins are", plugins::list),
+        get("/admin/plugins/{name}", ADMIN, Read, "How one plugin is", plugins::one),
+        get("/admin/plugins/{name}/telemetry", ADMIN, Read, "The same under its other name", plugins::one),
+        get("/admin/plugins/{name}/config", ADMIN, Read, "Its entry in plugins.json as it is in force", plugins::config),
+        post("/admin/plugins/{name}/start", ADMIN, Write, "Start a plugin", plugins::start),
+        post("/admin/plugins/{name}/stop", ADMIN, Write, "Stop a plugin", plugins::stop),
+        post("/admin/plugins/{name}/restart", ADMIN, Write, "Stop and start a plugin", plugins::restart),
+        post("/admin/plugins/{name}/reload", ADMIN, Write, "Put a fresh process in a plugin's place without a failed call", plugins::reload),
+        get("/admin/plugins/{name}/logs", ADMIN, Live, "The log of a plugin; `follow=true` goes on as server-sent events", plugins::logs),
+        get("/admin/logs", ADMIN, Read, "The logs of all plugins", plugins::all_logs),
+        get("/ws/plugins", ADMIN, Live, "States, events and logs of plugins over a WebSocket", ws::plugins),
     ]
 }
 
@@ -113,4 +128,4 @@ macro_rules! methods {
     )*};
 }
 
-methods!(get GET, post POST, delete DELETE);
+methods!(get GET, post POST, put PUT, delete DELETE);

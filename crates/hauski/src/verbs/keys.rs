@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use audit::Durability;
 use clap::Subcommand;
 use contracts::hauski::keys::{
     CREATED, Changed, Create, Created, KEY, Key, LIST, List, Rotate, State,
@@ -13,6 +14,7 @@ use jiff::{Span, Timestamp, Zoned};
 use crate::exit::{Exit, Failure};
 use crate::keys::Keys;
 use crate::local::{self, block_on};
+use crate::routes::admin::keys::event;
 use crate::settings::Settings;
 use crate::{home, output};
 
@@ -87,7 +89,7 @@ pub(crate) fn run(args: Args, settings: &Settings) -> anyhow::Result<Exit> {
 /// The daemon, or the store where none runs.
 enum Door<'a> {
     Daemon(&'a Settings),
-    Store(Box<Keys>),
+    Store(Box<Keys>, audit::Log),
 }
 
 impl<'a> Door<'a> {
@@ -97,13 +99,13 @@ impl<'a> Door<'a> {
         }
         home::prepare(settings)?;
         let (_, keys) = home::open(settings).await?;
-        Ok(Self::Store(Box::new(keys)))
+        Ok(Self::Store(Box::new(keys), home::audit(settings)?))
     }
 
     async fn list(&self) -> anyhow::Result<List> {
         match self {
             Self::Daemon(settings) => local::get(settings, "/admin/keys").await,
-            Self::Store(keys) => Ok(List { schema: LIST.to_owned(), keys: keys.list() }),
+            Self::Store(keys, _) => Ok(List { schema: LIST.to_owned(), keys: keys.list() }),
         }
     }
 
@@ -112,7 +114,11 @@ impl<'a> Door<'a> {
             Self::Daemon(settings) => {
                 local::call(settings, Method::POST, "/admin/keys", Some(wish)).await
             }
-            Self::Store(keys) => Ok(created(keys.create(wish).await.map_err(Failure::from)?)),
+            Self::Store(keys, log) => {
+                let created = created(keys.create(wish).await.map_err(Failure::from)?);
+                record(log, "key.create", &created.key)?;
+                Ok(created)
+            }
         }
     }
 
@@ -122,8 +128,9 @@ impl<'a> Door<'a> {
                 let path = format!("/admin/keys/{id}");
                 local::call(settings, Method::DELETE, &path, None::<&()>).await
             }
-            Self::Store(keys) => {
+            Self::Store(keys, log) => {
                 let key = keys.revoke(id).await.map_err(Failure::from)?;
+                record(log, "key.revoke", &key)?;
                 Ok(Changed { schema: KEY.to_owned(), key })
             }
         }
@@ -135,9 +142,21 @@ impl<'a> Door<'a> {
                 let path = format!("/admin/keys/{id}/rotate");
                 local::call(settings, Method::POST, &path, Some(wish)).await
             }
-            Self::Store(keys) => Ok(created(keys.rotate(id, wish).await.map_err(Failure::from)?)),
+            Self::Store(keys, log) => {
+                let created = created(keys.rotate(id, wish).await.map_err(Failure::from)?);
+                record(log, "key.rotate", &created.key)?;
+                Ok(created)
+            }
         }
     }
+}
+
+/// Waits until the change is recorded.
+fn record(log: &audit::Log, action: &str, key: &Key) -> anyhow::Result<()> {
+    let actor = format!("local:{}", rustix::process::geteuid().as_raw());
+    log.append(event(actor, action, key), Durability::Durable).wait()?;
+    log.close()?;
+    Ok(())
 }
 
 fn created((secret, key): (String, Key)) -> Created {

@@ -3,15 +3,23 @@
 //! A verb has `Args` and `run(Args, &Settings) -> anyhow::Result<Exit>`.
 
 mod audit;
+mod config;
+mod init;
 mod keys;
 mod login;
 mod mcp;
+mod models;
 mod plugin;
+mod plugins;
 mod routes;
+mod sandbox_init;
 mod serve;
 mod start;
+mod status;
 mod stop;
 mod task_child;
+
+use std::process::ExitCode;
 
 use clap::Subcommand;
 
@@ -28,6 +36,16 @@ pub(crate) enum Verb {
     Start(start::Args),
     /// End the daemon of this home; open requests may finish
     Stop(stop::Args),
+    /// How the daemon is
+    Status(status::Args),
+    /// Show, check and change the configuration
+    Config(config::Args),
+    /// Write the policy files that are missing
+    Init(init::Args),
+    /// Show the models of this machine
+    Models(models::Args),
+    /// Show plugins and their logs; start, stop and replace them
+    Plugins(plugins::Args),
     /// Give one agent the tools of this house, over standard input and output
     Mcp(mcp::Args),
     /// Make, list, replace and revoke API keys
@@ -39,16 +57,28 @@ pub(crate) enum Verb {
     /// List every route with its method, access and class
     Routes(routes::Args),
     #[command(hide = true)]
+    SandboxInit(sandbox_init::Args),
+    #[command(hide = true)]
     Plugin(plugin::Args),
     #[command(hide = true)]
     TaskChild(task_child::Args),
 }
 
 /// Runs what was asked for.
-pub(crate) fn run(arguments: Arguments) -> Exit {
+pub(crate) fn run(arguments: Arguments) -> ExitCode {
     let Arguments { shared, verb } = arguments;
+    if let Verb::SandboxInit(args) = verb {
+        return sandbox_init::run(&args);
+    }
     let ended = Settings::resolve(&shared).and_then(|settings| match verb {
         Verb::Serve(args) => serve::run(args, settings),
+        Verb::Status(args) => status::run(&args, &settings),
+        Verb::Config(args) => config::run(args, &settings),
+        Verb::Init(args) => init::run(&args, &settings),
+        Verb::Models(args) => models::run(&args, &settings),
+        Verb::Plugins(args) => plugins::run(args, &settings),
+        // It has no settings of its own: `main` runs it before.
+        Verb::SandboxInit(_) => Ok(Exit::Usage),
         Verb::Start(args) => start::run(args, settings),
         Verb::Stop(args) => stop::run(&args, &settings),
         Verb::Plugin(args) => plugin::run(&args, &settings),
@@ -59,5 +89,5 @@ pub(crate) fn run(arguments: Arguments) -> Exit {
         Verb::Audit(args) => audit::run(*args, &settings),
         Verb::Routes(args) => routes::run(&args, &settings),
     });
-    ended.unwrap_or_else(|error| exit::failed(&error))
+    ended.unwrap_or_else(|error| exit::failed(&error)).into()
 }

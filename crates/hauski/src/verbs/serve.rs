@@ -2,20 +2,27 @@
 
 use std::fs;
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
+use audit::{Durability, Event};
+use contracts::hauski::config::Source;
 use contracts::hauski::daemon::Running;
+use hauski_plugins::sandbox::{Init, Paths};
+use hauski_plugins::{Host, HostOptions, Manifest};
+use redact::Redactor;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::task::TaskTracker;
 use tracing_subscriber::prelude::*;
 
 use crate::exit::{Exit, Failure};
-use crate::home;
+use crate::options::Options;
 use crate::server::{self, listen::Listeners};
-use crate::settings::{Settings, parse_bind};
-use crate::state::AppState;
-use crate::upkeep;
+use crate::settings::Settings;
+use crate::state::{AppState, Parts};
+use crate::systemd::Manager;
+use crate::{home, reload, upkeep};
 
 /// Options of `hauski serve`.
 #[derive(Debug, clap::Args)]
@@ -26,43 +33,55 @@ pub(crate) struct Args {
     /// Seconds that open requests get to finish when the daemon ends
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(0..=3600))]
     drain: u64,
+    /// Start, become ready, and end at once: does it work here?
+    #[arg(long)]
+    check: bool,
 }
 
 /// Serves until a signal ends it.
 pub(crate) fn run(args: Args, mut settings: Settings) -> anyhow::Result<Exit> {
     if let Some(bind) = args.bind {
-        settings.bind = parse_bind(&bind, "--bind")?;
+        settings.given.insert("bind", (bind, Source::Flag));
     }
-    log_to_stderr(&settings);
+    // What can be wrong in the call is said before anything is made.
+    Options::resolve(&settings.given, &[])?;
     // Two threads serve thousands of requests a second; each more costs memory while idle.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let ended = runtime.block_on(serve(settings, Duration::from_secs(args.drain)));
+    let ended = runtime.block_on(serve(settings, Duration::from_secs(args.drain), args.check));
     // A worker that hangs must not keep the process.
     runtime.shutdown_timeout(Duration::from_secs(1));
     ended.map(|()| Exit::Good)
 }
 
-async fn serve(settings: Settings, drain: Duration) -> anyhow::Result<()> {
-    home::prepare(&settings)?;
-    let policies = policy::load(&settings.policies).map_err(Failure::from)?;
-    let listeners = Listeners::open(settings.bind, &settings.socket()).await?;
-    let address = listeners.address()?;
-    let (store, keys) = home::open(&settings).await?;
-    let state = AppState::new(settings, policies, store, keys);
-    let router = server::router(state.clone());
+async fn serve(settings: Settings, drain: Duration, is_check: bool) -> anyhow::Result<()> {
+    let (state, listeners) = open(settings).await?;
+    let manager = Manager::connect(&state.settings).context("NOTIFY_SOCKET cannot be used")?;
     let tracker = TaskTracker::new();
+    let router = server::router(state.clone());
     let accepting = tokio::spawn(listeners.serve(router, state.clone(), tracker.clone()));
     let upkeep = tokio::spawn(upkeep::run(state.clone()));
+    let reloading = tokio::spawn(reload::run(state.clone()));
     state.set_ready();
-    let running = running_file(&state.settings, &address.to_string())?;
-    tracing::info!(%address, socket = %state.settings.socket().display(), "ready");
-
-    wait_for_the_end().await?;
+    let running = running_file(&state)?;
+    let socket = state.settings.socket();
+    tracing::info!(url = state.url, socket = %socket.display(), "ready");
+    if let Some(manager) = &manager {
+        manager.say(&format!("READY=1\nSTATUS=serving {}", state.url));
+    }
+    if !is_check {
+        tokio::select! {
+            ended = wait_for_the_end() => ended?,
+            () = watch(manager.as_ref(), &state) => {}
+        }
+    }
     tracing::info!(open = tracker.len(), "ending: open requests may finish");
+    if let Some(manager) = &manager {
+        manager.say("STOPPING=1");
+    }
     state.draining.cancel();
     accepting.await?;
     tracker.close();
@@ -73,7 +92,13 @@ async fn serve(settings: Settings, drain: Duration) -> anyhow::Result<()> {
     }
     state.ended.cancel();
     upkeep.await?;
-    for file in [running, state.settings.socket()] {
+    reloading.await??;
+    state.host.shutdown().await;
+    let event = Event::new("system", "daemon.stop", state.url.clone());
+    state.audit.append(event, Durability::Durable).await?;
+    let audit = state.audit.clone();
+    tokio::task::spawn_blocking(move || audit.close()).await??;
+    for file in [running, socket] {
         // What is gone already needs no removal.
         let _ = fs::remove_file(file);
     }
@@ -81,16 +106,68 @@ async fn serve(settings: Settings, drain: Duration) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Opens everything that a daemon needs; whatever is missing or wrong is said before it serves.
+async fn open(settings: Settings) -> anyhow::Result<(AppState, Listeners)> {
+    let policies = policy::load(&settings.policies).map_err(Failure::from)?;
+    let manifest = manifest(&settings)?;
+    home::prepare(&settings)?;
+    let (store, keys) = home::open(&settings).await?;
+    let options =
+        Options::resolve(&settings.given, &store.settings().await.map_err(Failure::from)?)?;
+    log_to_stderr(&settings, &options);
+    let listeners = Listeners::open(options.bind, &settings.socket()).await?;
+    let url = format!("http://{}", listeners.address()?);
+    let audit = home::audit(&settings)?;
+    audit.append(Event::new("system", "daemon.start", url.clone()), Durability::Durable).await?;
+    let program = std::env::current_exe().context("cannot find this very program")?;
+    let paths = Paths {
+        home: settings.home.clone(),
+        plugins: manifest.folder.clone(),
+        person: settings.variable_os("HOME").map(PathBuf::from),
+        ..Paths::default()
+    };
+    let host = Host::start(HostOptions {
+        manifest,
+        paths,
+        init: Init { program, role: vec!["sandbox-init".to_owned()] },
+        redactor: Redactor::for_merges(),
+    })?;
+    let parts = Parts { settings, options, policies, store, keys, audit, host, url };
+    Ok((AppState::new(parts), listeners))
+}
+
+/// The plugins of this home; a file that is not there names none.
+fn manifest(settings: &Settings) -> anyhow::Result<Manifest> {
+    let file = &settings.plugins_file;
+    let is_named = settings.variable_os("HAUSKI_PLUGINS").is_some();
+    if !is_named && !file.exists() {
+        return Ok(Manifest::empty(file.parent().unwrap_or(&settings.home)));
+    }
+    Manifest::load(file).map_err(|error| {
+        let hint = "correct the file; its schema is schemas/hauski.plugins.1.schema.json";
+        Failure::new(error.to_string(), hint).exit(Exit::Config).into()
+    })
+}
+
+async fn watch(manager: Option<&Manager>, state: &AppState) {
+    match manager {
+        Some(manager) => manager.watch(state).await,
+        None => std::future::pending().await,
+    }
+}
+
 /// Tells other processes of this account where the daemon is.
-fn running_file(settings: &Settings, address: &str) -> anyhow::Result<std::path::PathBuf> {
-    let path = settings.run_folder().join("daemon.json");
+fn running_file(state: &AppState) -> anyhow::Result<PathBuf> {
+    let folder = state.settings.run_folder();
+    let path = folder.join("daemon.json");
+    let address = state.url.split_once("://").map_or("", |(_, address)| address);
     let running = Running {
         pid: std::process::id(),
         address: address.to_owned(),
-        url: format!("http://{address}"),
+        url: state.url.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    let mut file = tempfile::NamedTempFile::new_in(settings.run_folder())?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
     serde_json::to_writer(&mut file, &running)?;
     file.persist(&path).context("cannot write run/daemon.json")?;
     Ok(path)
@@ -108,8 +185,8 @@ async fn wait_for_the_end() -> anyhow::Result<()> {
 }
 
 /// One JSON object a line for machines, readable lines for a terminal.
-fn log_to_stderr(settings: &Settings) {
-    let level = tracing_subscriber::filter::LevelFilter::from_level(settings.log_level);
+fn log_to_stderr(settings: &Settings, options: &Options) {
+    let level = tracing_subscriber::filter::LevelFilter::from_level(options.log_level);
     let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_target(false);
     let layer = match settings.stderr_is_terminal {
         true => layer.boxed(),

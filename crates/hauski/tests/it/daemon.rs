@@ -9,8 +9,6 @@
 //! let ran = daemon.hauski(&["status", "--json"]).await;  // the command line against this daemon
 //! ```
 
-#![expect(dead_code, reason = "the words stand before all of their users")]
-
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};

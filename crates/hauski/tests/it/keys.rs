@@ -135,14 +135,25 @@ async fn a_rotated_key_lives_beside_its_successor_for_a_while() {
 async fn a_change_of_another_process_counts_within_seconds() {
     let daemon = Daemon::start().await;
     let (id, key) = new_key(&daemon, &["metrics"]).await;
-    let socket = daemon.home.path().join("run/hauski.sock");
-    let hidden = socket.with_extension("hidden");
-    fs::rename(&socket, &hidden).unwrap();
-    let revoked = daemon.hauski(&["keys", "revoke", &id]).await;
-    assert_eq!(revoked.code, 0, "{}", revoked.stderr);
+    let options = sqlx::sqlite::SqliteConnectOptions::new();
+    let options = options.filename(daemon.home.path().join("daemon.sqlite"));
+    let mut database = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    let revoke = sqlx::query("UPDATE keys SET revoked_ms = 1 WHERE id = ?").bind(&id);
+    revoke.execute(&mut database).await.unwrap();
     daemon.logged("another process has changed").await;
     assert_eq!(daemon.tcp().key(&key).get("/metrics").await.status, 401);
-    fs::rename(&hidden, &socket).unwrap();
+}
+
+#[tokio::test]
+async fn the_command_line_changes_nothing_that_it_cannot_record() {
+    let daemon = Daemon::start().await;
+    let (id, key) = new_key(&daemon, &["metrics"]).await;
+    let socket = daemon.home.path().join("run/hauski.sock");
+    fs::rename(&socket, socket.with_extension("hidden")).unwrap();
+    let revoked = daemon.hauski(&["keys", "revoke", &id]).await;
+    assert_eq!(revoked.code, 78);
+    assert!(revoked.stderr.contains("another process writes the audit log"), "{}", revoked.stderr);
+    assert_eq!(daemon.tcp().key(&key).get("/metrics").await.status, 200);
 }
 
 #[tokio::test]

@@ -1,11 +1,14 @@
 //! `/admin/keys`: making, listing, replacing and revoking API keys.
 
+use audit::Event;
 use axum::Json;
 use axum::extract::{Path, State};
 use contracts::hauski::keys::{CREATED, Changed, Create, Created, KEY, Key, LIST, List, Rotate};
 use http::StatusCode;
 
 use crate::keys::KeyError;
+use crate::record;
+use crate::server::auth::Caller;
 use crate::server::error::{ApiError, Code};
 use crate::server::extract::JsonBody;
 use crate::state::AppState;
@@ -18,27 +21,50 @@ pub(crate) async fn list(State(state): State<AppState>) -> Json<List> {
 /// A new key; the answer holds its secret for the only time.
 pub(crate) async fn create(
     State(state): State<AppState>,
+    caller: Caller,
     JsonBody(wish): JsonBody<Create>,
 ) -> Result<(StatusCode, Json<Created>), ApiError> {
-    Ok((StatusCode::CREATED, Json(created(state.keys.create(&wish).await?))))
+    let created = created(state.keys.create(&wish).await?);
+    record(&state, &caller, "key.create", &created.key).await?;
+    Ok((StatusCode::CREATED, Json(created)))
 }
 
 /// Ends a key at once.
 pub(crate) async fn revoke(
     State(state): State<AppState>,
+    caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<Changed>, ApiError> {
     let key = state.keys.revoke(&id).await?;
+    record(&state, &caller, "key.revoke", &key).await?;
     Ok(Json(Changed { schema: KEY.to_owned(), key }))
 }
 
 /// A successor with the same rights.
 pub(crate) async fn rotate(
     State(state): State<AppState>,
+    caller: Caller,
     Path(id): Path<String>,
     JsonBody(wish): JsonBody<Rotate>,
 ) -> Result<(StatusCode, Json<Created>), ApiError> {
-    Ok((StatusCode::CREATED, Json(created(state.keys.rotate(&id, &wish).await?))))
+    let created = created(state.keys.rotate(&id, &wish).await?);
+    record(&state, &caller, "key.rotate", &created.key).await?;
+    Ok((StatusCode::CREATED, Json(created)))
+}
+
+/// On the disk before the answer: who did what to which key, and what it may do.
+async fn record(
+    state: &AppState,
+    caller: &Caller,
+    action: &str,
+    key: &Key,
+) -> Result<(), ApiError> {
+    record::durable(state, event(caller.owner_name(), action, key)).await
+}
+
+/// The event of a change of a key.
+pub(crate) fn event(actor: String, action: &str, key: &Key) -> Event {
+    Event::new(actor, action, format!("key:{}", key.id)).with("scopes", key.scopes.clone())
 }
 
 fn created((secret, key): (String, Key)) -> Created {
