@@ -120,6 +120,7 @@ impl Dialer {
     }
 
     /// The same without TLS, for the broker: there the plugin brings its own.
+    #[expect(clippy::disallowed_methods, reason = "the one place that dials")]
     pub(crate) async fn connect_tcp(
         &self,
         allowed: &Allowed,

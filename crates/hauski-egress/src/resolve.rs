@@ -50,6 +50,7 @@ impl Resolve for SystemResolver {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the one place that resolves")]
 fn lookup(name: &str) -> io::Result<Vec<IpAddr>> {
     let mut found: Vec<IpAddr> = Vec::new();
     for address in (name, 0).to_socket_addrs()? {

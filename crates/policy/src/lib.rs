@@ -11,4 +11,4 @@ mod load;
 pub use diff::{Change, diff};
 pub use egress::{Allowed, Decision, Denied, EgressPolicy, Origin, Reason, Scheme};
 pub use explain::{FORMS, UnknownQuestion, explain};
-pub use load::{FileName, Loaded, Paths, Policies, PolicyError, load, load_all};
+pub use load::{FileName, Loaded, Paths, Policies, PolicyError, check_file, load, load_all};

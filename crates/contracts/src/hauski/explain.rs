@@ -1,10 +1,42 @@
-//! Report of `hauski policy explain`: whether something is allowed, and why.
+//! Reports of `hauski policy explain` (whether something is allowed, and why) and `hauski policy check`.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Identifier of the schema of the report.
 pub const SCHEMA: &str = "hauski.policy.explain/1";
+
+/// Identifier of the schema of the report of `hauski policy check`.
+pub const CHECK: &str = "hauski.policy.check/1";
+
+/// What is wrong in a policy file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Check {
+    /// [`CHECK`].
+    pub schema: String,
+    /// The file as it was named.
+    pub file: String,
+    /// Which policy file it was read as: `routing.yaml`, `limits.yaml`, `memory.yaml` or `models.yml`.
+    pub read_as: String,
+    /// What is wrong; empty for a sound file.
+    pub problems: Vec<Problem>,
+}
+
+/// One fault of a policy file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Problem {
+    /// From 1; absent where the file as a whole is at fault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// In characters from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<u32>,
+    /// What is wrong.
+    pub what: String,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
 
 /// Whether an address or an action is allowed, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

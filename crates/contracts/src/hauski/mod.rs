@@ -4,6 +4,7 @@
 pub mod audit;
 pub mod config;
 pub mod daemon;
+pub mod egress;
 pub mod engine;
 pub mod explain;
 pub mod init;
@@ -33,6 +34,8 @@ pub(crate) fn schemas() -> Vec<PublishedSchema> {
         PublishedSchema { id: policy::LIMITS, generate: || schemars::schema_for!(policy::Limits) },
         PublishedSchema { id: policy::MEMORY, generate: || schemars::schema_for!(policy::Memory) },
         PublishedSchema { id: policy::MODELS, generate: || schemars::schema_for!(policy::Models) },
+        PublishedSchema { id: egress::SCHEMA, generate: || schemars::schema_for!(egress::Report) },
+        PublishedSchema { id: explain::CHECK, generate: || schemars::schema_for!(explain::Check) },
         PublishedSchema {
             id: explain::SCHEMA,
             generate: || schemars::schema_for!(explain::Explain),

@@ -4,6 +4,7 @@
 
 mod audit;
 mod config;
+mod egressd;
 mod init;
 mod keys;
 mod login;
@@ -11,6 +12,7 @@ mod mcp;
 mod models;
 mod plugin;
 mod plugins;
+mod policy;
 mod routes;
 mod sandbox_init;
 mod serve;
@@ -56,6 +58,11 @@ pub(crate) enum Verb {
     Audit(Box<audit::Args>),
     /// List every route with its method, access and class
     Routes(routes::Args),
+    /// Say what the policies allow and why; check a file of them
+    Policy(policy::Args),
+    /// The broker of one plugin; the daemon starts it
+    #[command(hide = true)]
+    Egressd(egressd::Args),
     #[command(hide = true)]
     SandboxInit(sandbox_init::Args),
     #[command(hide = true)]
@@ -81,6 +88,8 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Verb::SandboxInit(_) => Ok(Exit::Usage),
         Verb::Start(args) => start::run(args, settings),
         Verb::Stop(args) => stop::run(&args, &settings),
+        Verb::Policy(args) => policy::run(&args, &settings),
+        Verb::Egressd(args) => egressd::run(&args, &settings),
         Verb::Plugin(args) => plugin::run(&args, &settings),
         Verb::Mcp(args) => mcp::run(args, &settings),
         Verb::TaskChild(args) => task_child::run(&args, &settings),

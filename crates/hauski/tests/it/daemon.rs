@@ -339,6 +339,7 @@ impl Ask {
     }
 
     /// Sends it and returns when the head of the answer is there.
+    #[expect(clippy::disallowed_methods, reason = "the tests speak with the daemon under test")]
     pub(crate) async fn open(self) -> Live {
         let opened = match self.to {
             To::Tcp(address) => {

@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 use crate::daemon::{Daemon, PATIENCE};
 
 /// Sends bytes as they are and reads until the daemon closes the connection.
+#[expect(clippy::disallowed_methods, reason = "the tests speak with the daemon under test")]
 async fn raw(daemon: &Daemon, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(&daemon.address).await.unwrap();
     stream.write_all(bytes).await.unwrap();
@@ -127,6 +128,7 @@ async fn only_json_is_taken_where_json_is_wanted() {
     assert_eq!(reply.status, 415);
 }
 
+#[expect(clippy::disallowed_methods, reason = "the tests speak with the daemon under test")]
 #[tokio::test]
 async fn a_head_that_never_ends_is_cut() {
     let daemon = Daemon::with().env("HAUSKI_CLIENT_TIMEOUT_MS", "300").start().await;

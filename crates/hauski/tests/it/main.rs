@@ -13,4 +13,5 @@ mod hostile;
 mod keys;
 mod lifecycle;
 mod openai;
+mod policy;
 mod sessions;

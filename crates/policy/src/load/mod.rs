@@ -201,3 +201,16 @@ pub fn load_all(paths: &Paths) -> Result<Policies, Vec<PolicyError>> {
         Ok(_) | Err(_) => Err(problems),
     }
 }
+
+/// Reads and checks one file, which must be there; every fault that was found.
+pub fn check_file(name: FileName, path: &Path) -> Vec<PolicyError> {
+    let paths = Paths::in_dir(Path::new("")).with(name, path.to_owned());
+    let mut problems = Vec::new();
+    match name {
+        FileName::Routing => drop(file::read(&paths, name, check::routing, &mut problems)),
+        FileName::Limits => drop(file::read(&paths, name, check::limits, &mut problems)),
+        FileName::Memory => drop(file::read(&paths, name, check::memory, &mut problems)),
+        FileName::Models => drop(file::read(&paths, name, check::models, &mut problems)),
+    }
+    problems
+}

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod cases;
+mod docs;
 mod explain;
 mod files;
 mod policies;

@@ -8,7 +8,7 @@ use super::fixtures::{justfile, write};
 use super::measure::{Probe, in_turn};
 use super::peers::Peer;
 use super::table::{Row, Table};
-use super::{Bench, audit, lens, plugin, writers};
+use super::{Bench, audit, lens, plugin, policy, writers};
 
 /// One question.
 pub(super) struct Case {
@@ -29,6 +29,7 @@ pub(super) const ALL: &[Case] = &[
     Case { name: "merges", measure: lens::measure },
     Case { name: "plugin", measure: plugin::measure },
     Case { name: "audit", measure: audit::measure },
+    Case { name: "policy", measure: policy::measure },
 ];
 
 const CPU: &str = "ms cpu";

@@ -11,6 +11,7 @@ mod machine;
 mod measure;
 mod peers;
 mod plugin;
+mod policy;
 mod table;
 mod writers;
 
