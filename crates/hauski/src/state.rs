@@ -14,6 +14,7 @@ use crate::keys::Keys;
 use crate::mcp::Endpoint;
 use crate::metrics::Metrics;
 use crate::options::Options;
+use crate::plugins::apikeys::ApiKeys;
 use crate::server::failures::Failures;
 use crate::server::room::Room;
 use crate::server::session::Sessions;
@@ -77,7 +78,7 @@ impl AppState {
     /// Puts the parts together.
     pub(crate) fn new(parts: Parts) -> Self {
         let Parts { settings, options, policies, store, keys, audit, host, url } = parts;
-        Self(Arc::new(Inner {
+        let state = Self(Arc::new(Inner {
             settings,
             options: ArcSwap::from_pointee(options),
             audit,
@@ -95,7 +96,9 @@ impl AppState {
             draining: CancellationToken::new(),
             ended: CancellationToken::new(),
             ready: AtomicBool::new(false),
-        }))
+        }));
+        state.host.set_house(Arc::new(ApiKeys(state.downgrade())));
+        state
     }
 }
 
