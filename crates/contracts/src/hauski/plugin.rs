@@ -121,7 +121,7 @@ pub struct Events {
 pub struct Route {
     /// Prefix that ends with `/`, below `/plugins/<name>/`.
     pub path: String,
-    /// Scope that a key needs; default `plugin:<name>`.
+    /// A scope that a key needs besides `plugin:<name>`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
 }

@@ -4,5 +4,6 @@ pub(crate) mod admin;
 pub(crate) mod config;
 pub(crate) mod health;
 pub(crate) mod metrics;
+pub(crate) mod plugin_proxy;
 pub(crate) mod session;
 pub(crate) mod ws;

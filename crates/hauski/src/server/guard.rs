@@ -170,7 +170,9 @@ async fn admitted(
     content(route.class, request.headers(), limits.max_body_bytes)?;
     let place = match route.class {
         Class::Probe | Class::Live => None,
-        Class::Read | Class::Write | Class::Upload | Class::Talk => Some(state.room.enter().await?),
+        Class::Read | Class::Write | Class::Upload | Class::Talk | Class::Pass => {
+            Some(state.room.enter().await?)
+        }
     };
     let in_flight = request.extensions_mut().remove::<InFlight>();
     request.extensions_mut().insert(caller.clone());
@@ -178,7 +180,7 @@ async fn admitted(
     let request = request.map(|body| Body::new(Bounded::new(body, most, pause)));
 
     let longest = Duration::from_secs(u64::from(limits.max_seconds.max(1)));
-    let is_endless = matches!(route.class, Class::Live | Class::Talk);
+    let is_endless = matches!(route.class, Class::Live | Class::Talk | Class::Pass);
     let deadline = (!is_endless).then(|| tokio::time::Instant::now() + longest);
     let response = match deadline {
         None => next.run(request).await,
@@ -230,6 +232,7 @@ fn content(class: Class, headers: &HeaderMap, max_body_bytes: u64) -> Result<(),
         Class::Write | Class::Talk => {
             (kind.eq_ignore_ascii_case("application/json"), "`application/json`")
         }
+        Class::Pass => (true, "anything"),
         Class::Upload => {
             (kind.eq_ignore_ascii_case("multipart/form-data"), "`multipart/form-data`")
         }

@@ -10,7 +10,7 @@ use http::Method;
 use super::auth::Access;
 use crate::mcp::mcp;
 use crate::routes::admin::{config as settings, keys, plugins};
-use crate::routes::{config, health, metrics, session, ws};
+use crate::routes::{config, health, metrics, plugin_proxy, session, ws};
 use crate::state::AppState;
 
 /// How a route behaves, and which bounds it gets.
@@ -26,6 +26,8 @@ pub(crate) enum Class {
     Upload,
     /// Takes a JSON body and answers for as long as the work behind it goes on.
     Talk,
+    /// Takes any body and answers for as long as the work behind it goes on: what a plugin serves.
+    Pass,
     /// Goes on until one side ends it: a log that is followed, a WebSocket.
     Live,
 }
@@ -39,6 +41,7 @@ impl Class {
             Self::Write => "write",
             Self::Upload => "upload",
             Self::Talk => "talk",
+            Self::Pass => "pass",
             Self::Live => "live",
         }
     }
@@ -65,7 +68,7 @@ const ADMIN: Access = Access::Scope("admin");
 /// Every route.
 #[rustfmt::skip]
 pub(crate) fn table() -> Vec<Route> {
-    use Class::{Live, Probe, Read, Talk, Write};
+    use Class::{Live, Pass, Probe, Read, Talk, Write};
     vec![
         // The daemon itself.
         get("/health", OPEN, Probe, "Whether the daemon answers", health::health),
@@ -105,6 +108,12 @@ pub(crate) fn table() -> Vec<Route> {
         get("/admin/plugins/{name}/logs", ADMIN, Live, "The log of a plugin; `follow=true` goes on as server-sent events", plugins::logs),
         get("/admin/logs", ADMIN, Read, "The logs of all plugins", plugins::all_logs),
         get("/ws/plugins", ADMIN, Live, "States, events and logs of plugins over a WebSocket", ws::plugins),
+        // What plugins serve themselves.
+        get("/plugins/{name}/{*rest}", Access::Plugin, Pass, "What a plugin serves over HTTP", plugin_proxy::proxy),
+        post("/plugins/{name}/{*rest}", Access::Plugin, Pass, "What a plugin serves over HTTP", plugin_proxy::proxy),
+        put("/plugins/{name}/{*rest}", Access::Plugin, Pass, "What a plugin serves over HTTP", plugin_proxy::proxy),
+        patch("/plugins/{name}/{*rest}", Access::Plugin, Pass, "What a plugin serves over HTTP", plugin_proxy::proxy),
+        delete("/plugins/{name}/{*rest}", Access::Plugin, Pass, "What a plugin serves over HTTP", plugin_proxy::proxy),
     ]
 }
 
@@ -128,4 +137,4 @@ macro_rules! methods {
     )*};
 }
 
-methods!(get GET, post POST, put PUT, delete DELETE);
+methods!(get GET, post POST, put PUT, patch PATCH, delete DELETE);

@@ -13,5 +13,6 @@ mod hostile;
 mod keys;
 mod lifecycle;
 mod openai;
+mod plugin_proxy;
 mod policy;
 mod sessions;
