@@ -197,10 +197,11 @@ impl LogBook {
         state.ring.iter().skip(skip).cloned().collect()
     }
 
-    /// The last lines of one stream, oldest first.
-    pub(crate) fn tail_of(&self, stream: LogStream, lines: usize) -> Vec<String> {
+    /// The last lines of one stream from a number on, oldest first.
+    pub(crate) fn tail_of(&self, stream: LogStream, from: u64, lines: usize) -> Vec<String> {
         let state = self.state();
-        let of_stream = state.ring.iter().rev().filter(|line| line.stream == stream);
+        let recent = state.ring.iter().rev().take_while(|line| line.seq >= from);
+        let of_stream = recent.filter(|line| line.stream == stream);
         let mut last: Vec<_> = of_stream.take(lines).map(|line| line.message.clone()).collect();
         last.reverse();
         last

@@ -28,6 +28,7 @@ const LINGER: Duration = Duration::from_secs(1);
 
 /// Starts an instance that has passed `initialize` and answers. The error is a sentence for people.
 pub(super) async fn start(unit: &Arc<Unit>, spec: &Plugin) -> Result<Arc<Instance>, String> {
+    unit.log_from.store(unit.options.book.next_seq(), Ordering::Relaxed);
     let http_socket = http_socket(unit, spec)?;
     let launched = launch_process(unit, spec, http_socket.as_deref()).await?;
     let started = connect(unit, spec, launched, http_socket).await?;

@@ -49,6 +49,8 @@ pub(crate) struct Unit {
     /// Typical time of a call in microseconds.
     typical_us: AtomicU64,
     pub(super) restarts: AtomicU64,
+    /// The first line of log of the last start.
+    pub(super) log_from: AtomicU64,
     pub(crate) events_dropped: AtomicU64,
 }
 
@@ -89,6 +91,7 @@ impl Unit {
             overloaded: AtomicU64::new(0),
             typical_us: AtomicU64::new(0),
             restarts: AtomicU64::new(0),
+            log_from: AtomicU64::new(0),
             events_dropped: AtomicU64::new(0),
         })
     }
@@ -184,7 +187,8 @@ impl Unit {
 
     /// Keeps a failure for those who ask.
     pub(super) fn failed(&self, cause: &str) {
-        let stderr = self.options.book.tail_of(LogStream::Stderr, STDERR_LINES);
+        let from = self.log_from.load(Ordering::Relaxed);
+        let stderr = self.options.book.tail_of(LogStream::Stderr, from, STDERR_LINES);
         let at = format!("{:.3}", Timestamp::now());
         self.shown().last_error = Some(PluginFailure { at, cause: cause.to_owned(), stderr });
     }

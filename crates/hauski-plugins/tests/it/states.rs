@@ -153,6 +153,20 @@ async fn a_plugin_that_offers_more_than_it_declares_is_not_taken() {
 }
 
 #[tokio::test]
+async fn a_failure_keeps_what_was_printed_since_the_last_start() {
+    let entry = json!({
+        "name": "a",
+        "command": ["/bin/sh", "-c", "echo what is wrong >&2; exit 4"],
+        "restart": { "max": 2, "backoff_min_ms": 5 },
+    });
+    let desk = Desk::start(&[entry]);
+    let status = desk.until("a", PluginState::Failed).await;
+    let failure = status.last_error.expect("a failure");
+    assert_eq!(failure.cause, "it ended with exit code 4 before it answered initialize");
+    assert_eq!(failure.stderr, ["what is wrong"]);
+}
+
+#[tokio::test]
 async fn another_program_than_the_one_allowed_is_not_started() {
     let entry = plugin("a", "good", &json!({ "sha256": "0".repeat(64), "restart": { "max": 0 } }));
     let desk = Desk::start(&[entry]);
