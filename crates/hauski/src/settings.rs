@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use contracts::hauski::config::Source;
 use policy::{FileName, Paths};
 
+use hauski_plugins::sandbox::Waivers;
+
 use crate::cli::Shared;
 use crate::exit::{Exit, Failure};
 use crate::options::{Given, Info, OPTIONS};
@@ -71,6 +73,15 @@ impl Settings {
     pub(crate) fn variable_os(&self, name: &str) -> Option<&OsStr> {
         let value = self.environment.get(&OsString::from(name))?;
         (!value.is_empty()).then_some(value)
+    }
+
+    /// Layers of the sandbox that the person has given up for single plugins (`HAUSKI_SANDBOX_WAIVE`).
+    pub(crate) fn sandbox_waivers(&self) -> anyhow::Result<Waivers> {
+        let text = self.variable("HAUSKI_SANDBOX_WAIVE").unwrap_or_default();
+        text.parse().map_err(|reason: String| {
+            let hint = "write name:layer, several with commas; see docs/sandbox.md";
+            Failure::new(format!("HAUSKI_SANDBOX_WAIVE: {reason}"), hint).exit(Exit::Config).into()
+        })
     }
 
     /// The Unix socket for the owner of this machine's account.

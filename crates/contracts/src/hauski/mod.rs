@@ -4,6 +4,7 @@
 pub mod audit;
 pub mod config;
 pub mod daemon;
+pub mod doctor;
 pub mod egress;
 pub mod engine;
 pub mod explain;
@@ -62,6 +63,7 @@ pub(crate) fn schemas() -> Vec<PublishedSchema> {
         PublishedSchema { id: keys::LIST, generate: || schemars::schema_for!(keys::List) },
         PublishedSchema { id: keys::CREATED, generate: || schemars::schema_for!(keys::Created) },
         PublishedSchema { id: keys::KEY, generate: || schemars::schema_for!(keys::Changed) },
+        PublishedSchema { id: doctor::SCHEMA, generate: || schemars::schema_for!(doctor::Report) },
         PublishedSchema { id: routes::SCHEMA, generate: || schemars::schema_for!(routes::Report) },
     ]
 }

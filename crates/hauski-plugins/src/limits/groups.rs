@@ -270,7 +270,7 @@ impl Hierarchies {
                 })?;
                 // A mount shows the part of the tree below its root; outside of it, there is nothing to work with.
                 let below = Path::new(path).strip_prefix(root).ok()?;
-                Some(Path::new(point).join(below))
+                Some(Path::new(point).join(below).components().collect())
             };
             match kind {
                 "cgroup2" => all.unified = folder(""),

@@ -1,5 +1,7 @@
 //! Bounds that a process sets on itself before it becomes the plugin.
 
+use std::fs;
+
 use contracts::hauski::plugin::PluginLimits;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -23,7 +25,7 @@ pub(crate) fn bound(limits: &PluginLimits, own: OwnBounds) -> rustix::io::Result
 
 /// Why the bound on tasks does not hold for this user, if so.
 pub(super) fn tasks_unbounded() -> Option<&'static str> {
-    if rustix::process::geteuid().is_root() {
+    if is_root_of_the_machine() {
         return Some("the kernel exempts root from RLIMIT_NPROC");
     }
     let release = rustix::system::uname();
@@ -31,6 +33,14 @@ pub(super) fn tasks_unbounded() -> Option<&'static str> {
     let mut next = || numbers.next().and_then(|number| number.parse::<u32>().ok()).unwrap_or(0);
     ((next(), next()) < (5, 14))
         .then_some("before Linux 5.14, RLIMIT_NPROC counts all processes of the user")
+}
+
+/// In a container without rights, root is somebody else outside, and not exempt.
+fn is_root_of_the_machine() -> bool {
+    let map = fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    let mut fields = map.split_whitespace();
+    let itself = fields.next() == Some("0") && fields.next().is_none_or(|outside| outside == "0");
+    rustix::process::geteuid().is_root() && (itself || map.is_empty())
 }
 
 /// A bound that is already lower stays.

@@ -12,7 +12,7 @@ use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
 
-use crate::sandbox::{Channels, Ended, Guard, Init, Plan, Refusal};
+use crate::sandbox::{self, Channels, Ended, Guard, Init, Plan, Refusal};
 
 /// How a plugin ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +113,14 @@ pub(crate) async fn launch(plan: Plan, init: Init, limit: Duration) -> Result<La
         channels.socket = Some(theirs);
         Stdio::piped()
     };
-    let made = spawn_blocking(move || plan.launch(&init, channels)).await;
+    let made = spawn_blocking(move || {
+        // A plugin that a person runs without a layer is not held to what the test would find.
+        if plan.waived().is_empty() {
+            sandbox::tested(&init)?;
+        }
+        plan.launch(&init, channels)
+    });
+    let made = made.await;
     let made = made.map_err(|error| system(io::Error::other(error)))??;
     let mut command = Command::from(made.command);
     // A terminal that is closed or interrupted must not end plugins before the host does.

@@ -20,4 +20,5 @@ pub use launch::{Channels, Ended, Guard, Launch};
 pub use layer::{Layer, Waivers};
 pub(crate) use plan::BROKER_INSIDE;
 pub use plan::{Access, Bind, Init, Paths, Plan, Refusal};
+pub(crate) use test::tested;
 pub use test::{Finding, SelfTest, matrix, self_test};

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::Read;
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -79,6 +80,17 @@ pub fn self_test(init: &Init, without: &BTreeSet<Layer>) -> Result<SelfTest, Ref
     started?;
     let seen = serde_json::from_str(&text).map_err(|error| fault(format!("the probe: {error}")))?;
     Ok(judge(seen))
+}
+
+/// The self-test, once in the life of a daemon and before its first plugin. Others that start meanwhile wait for it.
+///
+/// # Errors
+///
+/// Its refusal, for every plugin.
+pub(crate) fn tested(init: &Init) -> Result<(), Refusal> {
+    static RESULT: OnceLock<Result<(), Refusal>> = OnceLock::new();
+    let test = || self_test(init, &BTreeSet::new())?.refusal().map_or(Ok(()), Err);
+    RESULT.get_or_init(test).clone()
 }
 
 /// Which layers this machine gives, each tried by a process of its own.

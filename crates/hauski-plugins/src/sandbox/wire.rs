@@ -6,6 +6,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::MemfdFlags;
+use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
@@ -102,7 +103,12 @@ pub(super) fn tell(to: impl AsFd, status: &Status) {
 /// The next status; none at the end.
 pub(super) fn hear(from: impl AsFd, flags: RecvFlags) -> io::Result<Option<Status>> {
     let mut text = vec![0; STATUS_BYTES];
-    let (length, _) = rustix::net::recv(from, &mut text[..], flags)?;
+    let received = match rustix::net::recv(&from, &mut text[..], flags) {
+        // It ended with unread packets of ours; what it said before is still there and comes next.
+        Err(Errno::CONNRESET) => rustix::net::recv(&from, &mut text[..], flags),
+        other => other,
+    };
+    let (length, _) = received?;
     if length == 0 {
         return Ok(None);
     }

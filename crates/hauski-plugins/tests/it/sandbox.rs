@@ -6,6 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::RwLock;
+use std::time::{Duration, Instant};
 use std::{fs, io};
 
 use serde_json::{Value, json};
@@ -29,7 +30,16 @@ impl Lab {
         } else {
             testkit::not_run("the sandbox as root", "this is not root");
         }
-        users.into_iter().map(Self::new).collect()
+        let mut labs: Vec<_> = users.into_iter().map(Self::new).collect();
+        labs.retain(|lab| {
+            let matrix = &self_test(lab, &[])["matrix"];
+            let missing = matrix.as_array().expect("facts").iter().find(|f| f["available"] != true);
+            if let Some(fact) = missing {
+                testkit::not_run("the sandbox", &format!("this machine lacks a layer: {fact}"));
+            }
+            missing.is_none()
+        });
+        labs
     }
 
     fn new(nobody: bool) -> Self {
@@ -271,6 +281,33 @@ fn the_self_test_is_red_without_any_single_layer() {
     }
 }
 
+/// As in containers and on systems whose administrator forbids user namespaces.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "tests start programs")]
+fn a_missing_layer_is_refused_at_once_with_its_reason() {
+    if !testkit::has_program("unshare") {
+        return testkit::not_run("a machine without user namespaces", "needs unshare");
+    }
+    for lab in Lab::each() {
+        let script = "echo 0 > /proc/sys/user/max_user_namespaces; exec ./plugin-lab self-test";
+        let mut command = Command::new("unshare");
+        command.args(["-Ur", "sh", "-c", script]).current_dir(lab.path(""));
+        if lab.nobody {
+            command.uid(testkit::NOBODY).gid(testkit::NOBODY);
+        }
+        let begun = Instant::now();
+        let output = command.output().unwrap();
+        let took = begun.elapsed();
+        let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let refused = &answer["refused"];
+        assert_eq!(refused["what"], "user", "{answer:#}");
+        assert_eq!(refused["hint"], "user.max_user_namespaces is 0", "{answer:#}");
+        let missing = answer["matrix"].as_array().unwrap().iter().find(|f| f["layer"] == "user");
+        assert_eq!(missing.unwrap()["available"], false);
+        assert!(took < Duration::from_secs(1), "{took:?}");
+    }
+}
+
 #[test]
 fn the_matrix_names_every_layer_of_the_kernel() {
     for lab in Lab::each() {
@@ -278,5 +315,18 @@ fn the_matrix_names_every_layer_of_the_kernel() {
         let matrix = answer["matrix"].as_array().unwrap();
         assert_eq!(matrix.len(), 9, "{answer:#}");
         assert!(matrix.iter().all(|fact| fact["available"] == true), "{answer:#}");
+    }
+}
+
+/// Printed, not asserted: other tests and people use this machine meanwhile.
+#[test]
+fn how_long_a_start_takes() {
+    for lab in Lab::each() {
+        let request = lab.request(&["/bin/true"]);
+        let start = || lab.run(&request)["started_us"].as_u64().expect("a number");
+        let mut took: Vec<_> = std::iter::repeat_with(start).take(100).collect();
+        took.sort_unstable();
+        let user = if lab.nobody { "nobody" } else { "this user" };
+        println!("start as {user}: p50 {} µs, p95 {} µs", took[49], took[94]);
     }
 }

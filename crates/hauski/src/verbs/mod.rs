@@ -4,6 +4,7 @@
 
 mod audit;
 mod config;
+mod doctor;
 mod egressd;
 mod init;
 mod keys;
@@ -56,6 +57,8 @@ pub(crate) enum Verb {
     Login(login::Args),
     /// Verify, prove, export and show the audit log
     Audit(Box<audit::Args>),
+    /// Say what this machine gives to keep plugins in their sandbox, and try it
+    Doctor(doctor::Args),
     /// List every route with its method, access and class
     Routes(routes::Args),
     /// Say what the policies allow and why; check a file of them
@@ -96,6 +99,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Verb::Keys(args) => keys::run(args, &settings),
         Verb::Login(args) => login::run(&args, &settings),
         Verb::Audit(args) => audit::run(*args, &settings),
+        Verb::Doctor(args) => doctor::run(&args, &settings),
         Verb::Routes(args) => routes::run(&args, &settings),
     });
     ended.unwrap_or_else(|error| exit::failed(&error)).into()

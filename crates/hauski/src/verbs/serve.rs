@@ -124,6 +124,7 @@ async fn open(settings: Settings) -> anyhow::Result<(AppState, Listeners)> {
         home: settings.home.clone(),
         plugins: manifest.folder.clone(),
         person: settings.variable_os("HOME").map(PathBuf::from),
+        waivers: settings.sandbox_waivers()?,
         ..Paths::default()
     };
     let host = Host::start(HostOptions {

@@ -8,6 +8,7 @@ mod audit;
 mod background;
 mod configuration;
 mod daemon;
+mod doctor;
 mod frame;
 mod hostile;
 mod keys;
