@@ -15,7 +15,7 @@ use super::weights::{FITS, RANKS};
 use super::{Meaning, PhraseCandidate, PhraseContext, PhraseOutcome, TaskHistory};
 
 /// From which chance of fitting on tasks are offered.
-pub(crate) const OFFER: f32 = 0.35;
+pub(crate) const OFFER: f32 = 0.32;
 /// From which chance of fitting on the best task may start.
 pub(crate) const START: f32 = 0.65;
 /// By how much the best task must lead the second one to start, as a difference of log-odds.
@@ -82,6 +82,7 @@ pub(crate) fn decide(
         || asks_for_danger(vocabulary, wanted.request, &wanted.meanings[top.task]);
     let starts = (fit >= START || is_habit)
         && !is_clauses
+        && !wanted.request.asks_how
         && top.scored.is_whole
         && (is_clear || is_habit)
         && is_asked_for

@@ -68,6 +68,9 @@ pub(crate) struct Knowledge {
     #[serde(serialize_with = "sorted_map")]
     pub(crate) names: HashMap<String, Tags>,
     pub(crate) languages: Vec<Language>,
+    /// Words for one thing → the word that stands for them.
+    #[serde(serialize_with = "sorted_map")]
+    pub(crate) same: HashMap<String, String>,
     pub(crate) tools: Tools,
     #[serde(serialize_with = "sorted_map")]
     by_name: HashMap<String, Concept>,
@@ -114,6 +117,13 @@ pub(crate) struct Language {
     /// Negations that also reach what stands before them.
     #[serde(serialize_with = "sorted_set")]
     pub(crate) refusal: HashSet<String>,
+    /// Words that a request may hold without asking for more.
+    #[serde(serialize_with = "sorted_set")]
+    pub(crate) bonus: HashSet<String>,
+    /// Who says this wants to know how; `*` is any word.
+    pub(crate) how: Vec<Vec<String>>,
+    /// What these begin tells why or when.
+    pub(crate) aside: Vec<Vec<String>>,
     /// Stems of words that belong to other parts of life.
     #[serde(serialize_with = "sorted_set")]
     pub(crate) elsewhere: HashSet<String>,

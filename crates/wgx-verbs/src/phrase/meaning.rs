@@ -171,6 +171,12 @@ impl Reader<'_, '_> {
         }
         for word in &words {
             self.meaning.literals.insert(*word, 1.0);
+            if let Some((left, right)) =
+                self.vocabulary.halves(&self.vocabulary.word(*word).surface)
+            {
+                let halves = self.intern([left, right]);
+                self.add_literals(&halves, 0.97);
+            }
         }
         tags
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::knowledge::{Concept, Tags};
-use super::scope::{asks_for_state, scope};
+use super::scope::{asks_for_state, asks_how, scope};
 use super::segment::{Origin, Segment, segments};
 use super::vocabulary::{Vocabulary, WordId};
 use super::words::sentence;
@@ -21,6 +21,8 @@ pub(crate) struct Unit {
     pub(crate) readings: Vec<Tags>,
     /// Below 1 for a corrected or guessed word.
     pub(crate) quality: f32,
+    /// It tells only why or when: a task that answers it is nearer, one that does not lacks nothing.
+    pub(crate) is_aside: bool,
 }
 
 /// The quality of a short word that differs in one letter from a known one, when nothing else is known.
@@ -35,6 +37,8 @@ pub(crate) struct Request {
     pub(crate) excluded: Vec<Concept>,
     /// The words that say so.
     pub(crate) excluded_words: Vec<WordId>,
+    /// It asks how something is done: then nothing starts, and what would is shown.
+    pub(crate) asks_how: bool,
     /// All words, filler included.
     pub(crate) words: Vec<WordId>,
 }
@@ -58,7 +62,8 @@ pub(crate) fn request(
 ) -> Request {
     let scope = scope(vocabulary, text);
     let asks = asks_for_state(vocabulary, &scope.all);
-    let mut request = Request { words: scope.all, ..Request::default() };
+    let asks_how = asks_how(vocabulary, &scope.all);
+    let mut request = Request { words: scope.all, asks_how, ..Request::default() };
     for segment in segments(vocabulary, &scope.unwanted, Origin::Sentence) {
         request.excluded.extend(segment.readings.first().into_iter().flatten());
         if !segment.is_filler {
@@ -66,6 +71,7 @@ pub(crate) fn request(
         }
     }
     let only_looks = forbids_changes(vocabulary, &mut request.excluded);
+    let asides: HashSet<WordId> = scope.asides.into_iter().collect();
     let words = join_separable(vocabulary, scope.wanted);
     for clause in clauses(vocabulary, &words) {
         let mut units = units(vocabulary, &clause, synonyms, own);
@@ -80,10 +86,22 @@ pub(crate) fn request(
             request.clauses.push(units);
         }
     }
+    mark_asides(&mut request.clauses, &asides);
     if let (true, Some(first)) = (asks || only_looks, request.clauses.first_mut()) {
         first.extend(state_unit(vocabulary, first));
     }
     request
+}
+
+/// Marks what tells only why or when, where something else is asked for.
+fn mark_asides(clauses: &mut [Vec<Unit>], asides: &HashSet<WordId>) {
+    let is_aside = |unit: &Unit| unit.words.iter().any(|id| asides.contains(id));
+    let is_said = |unit: &Unit| !unit.readings.is_empty() && !is_aside(unit);
+    if !asides.is_empty() && clauses.iter().flatten().any(is_said) {
+        for unit in clauses.iter_mut().flatten() {
+            unit.is_aside |= is_aside(unit);
+        }
+    }
 }
 
 /// Whether the request rules out that anything is changed; then all that changes is ruled out.
@@ -118,6 +136,7 @@ fn state_unit(vocabulary: &Vocabulary<'_>, units: &[Unit]) -> Option<Unit> {
         synonyms: Vec::new(),
         readings: looks,
         quality: 1.0,
+        is_aside: false,
     })
 }
 
@@ -161,9 +180,9 @@ fn join_separable(vocabulary: &mut Vocabulary<'_>, mut words: Vec<WordId>) -> Ve
         if !knowledge.languages.iter().any(|language| language.particles.contains(&particle)) {
             continue;
         }
-        let joined = (0..at)
-            .rev()
-            .find_map(|verb| Some((verb, joined_verb(vocabulary, words[verb], words[at])?)));
+        // The verb stands before its object: `führ die Tests aus`.
+        let joined =
+            (0..at).find_map(|verb| Some((verb, joined_verb(vocabulary, words[verb], words[at])?)));
         if let Some((verb, replacement)) = joined {
             words.remove(at);
             words.splice(verb..=verb, replacement);
@@ -245,6 +264,7 @@ fn units(
         let is_synonym =
             segment.words.iter().any(|id| !synonym_words(vocabulary, *id, synonyms).is_empty());
         if segment.is_filler && !is_synonym {
+            found.extend(bonus(vocabulary, segment, own));
             continue;
         }
         if let Some(unit) = unit(vocabulary, segment, own) {
@@ -253,6 +273,22 @@ fn units(
     }
     found.sort_by_key(|unit| words.iter().position(|word| unit.words.contains(word)));
     said_once(found)
+}
+
+/// A word such as "all" that a task may name; one that does not lacks nothing.
+fn bonus(vocabulary: &Vocabulary<'_>, segment: Segment, own: &HashSet<WordId>) -> Option<Unit> {
+    let id = *segment.words.first()?;
+    let surface = &vocabulary.word(id).surface;
+    let is_bonus = vocabulary.knowledge.languages.iter().any(|it| it.bonus.contains(surface));
+    let is_named = || own.iter().any(|known| vocabulary.agreement(id, *known) == 1.0);
+    (is_bonus && vocabulary.has_meaning() && is_named()).then(|| Unit {
+        label: surface.clone(),
+        words: segment.words,
+        synonyms: Vec::new(),
+        readings: Vec::new(),
+        quality: 1.0,
+        is_aside: true,
+    })
 }
 
 /// What is said twice (`the tables of the database`) is one demand.
@@ -288,6 +324,7 @@ fn distant_phrases(vocabulary: &Vocabulary<'_>, words: &[WordId]) -> (Vec<WordId
             synonyms: Vec::new(),
             readings: vec![tags],
             quality: 1.0,
+            is_aside: false,
         });
     }
     (left, found)
@@ -325,6 +362,7 @@ fn unit(vocabulary: &mut Vocabulary<'_>, segment: Segment, own: &HashSet<WordId>
         synonyms: Vec::new(),
         readings: segment.readings,
         quality: 1.0,
+        is_aside: false,
     };
     if !plain.readings.is_empty() {
         return Some(plain);

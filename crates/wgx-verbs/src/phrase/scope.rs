@@ -13,6 +13,8 @@ pub(crate) struct Scope {
     pub(crate) wanted: Vec<WordId>,
     /// What must not be part of it.
     pub(crate) unwanted: Vec<WordId>,
+    /// What tells only why or when; part of what is asked for.
+    pub(crate) asides: Vec<WordId>,
 }
 
 /// Reads a text piece by piece; a negation reaches no further than its piece.
@@ -23,6 +25,7 @@ pub(crate) fn scope(vocabulary: &mut Vocabulary<'_>, text: &str) -> Scope {
             sentence(piece).iter().map(|word| vocabulary.intern(word)).collect();
         scope.all.extend(&words);
         let words = drop_phrases(vocabulary, &words, |language| &language.not_negation);
+        scope.asides.extend(aside(vocabulary, &words));
         for part in contrasts(vocabulary, &words) {
             let (wanted, unwanted) = split(vocabulary, part, at > 0);
             scope.wanted.extend(wanted);
@@ -30,6 +33,15 @@ pub(crate) fn scope(vocabulary: &mut Vocabulary<'_>, text: &str) -> Scope {
         }
     }
     scope
+}
+
+/// What follows a word that begins a reason, up to the end of the piece.
+fn aside<'w>(vocabulary: &Vocabulary<'_>, words: &'w [WordId]) -> &'w [WordId] {
+    let openings = vocabulary.knowledge.languages.iter().flat_map(|it| &it.aside);
+    let begins =
+        |at: &usize| openings.clone().any(|opening| begins(vocabulary, &words[*at..], opening));
+    let start = (0..words.len()).find(begins).unwrap_or(words.len());
+    &words[start..]
 }
 
 /// Cuts at marks that a blank follows: `test:unit` and `v1.2` stay whole.
@@ -120,6 +132,17 @@ fn opens(vocabulary: &Vocabulary<'_>, words: &[WordId]) -> bool {
 pub(crate) fn asks_for_state(vocabulary: &Vocabulary<'_>, words: &[WordId]) -> bool {
     let mut openings = vocabulary.knowledge.languages.iter().flat_map(|language| &language.asking);
     openings.any(|opening| begins(vocabulary, words, opening))
+}
+
+/// Whether the text asks how something is done instead of for doing it.
+pub(crate) fn asks_how(vocabulary: &Vocabulary<'_>, words: &[WordId]) -> bool {
+    let asked = |phrase: &Vec<String>| {
+        let fits = |(wanted, id): (&String, &WordId)| {
+            *wanted == "*" || *wanted == vocabulary.word(*id).surface
+        };
+        words.windows(phrase.len()).any(|here| phrase.iter().zip(here).all(fits))
+    };
+    vocabulary.knowledge.languages.iter().flat_map(|language| &language.how).any(asked)
 }
 
 /// Removes every occurrence of the given phrases.

@@ -215,7 +215,7 @@ impl<'a> Demands<'a> {
         let precision = self.precision(knowledge, meaning).ln();
         let is_name = f32::from(u8::from(self.is_name(meaning)));
         let cover = sum(&|demand, answer, spread| {
-            if spread.is_dead || demand.kind == Kind::Word {
+            if spread.is_dead || demand.kind == Kind::Word || demand.unit.is_aside {
                 0.0
             } else {
                 answer.factor.max(LEAST).ln()
@@ -233,7 +233,10 @@ impl<'a> Demands<'a> {
         };
         let degree = |answer: &Answer| answer.meant.max(answer.literal).max(answer.kin * 0.6);
         let missed = |kind: Kind| {
-            sum(&|demand, answer, _| if demand.kind == kind { 1.0 - degree(answer) } else { 0.0 })
+            sum(&|demand, answer, _| {
+                let counts = demand.kind == kind && !demand.unit.is_aside;
+                if counts { 1.0 - degree(answer) } else { 0.0 }
+            })
         };
         let deeds_asked = parts().filter(|((demand, _), _)| demand.kind == Kind::Deed);
         let done = deeds_asked.clone().filter(|((_, answer), _)| degree(answer) >= 0.4).count();
@@ -282,10 +285,14 @@ impl<'a> Demands<'a> {
             Kind::Word => 0.6,
             Kind::Light | Kind::Modifier => 0.3,
         };
-        let whole = sum(&|demand, _, _| weight(demand));
+        let whole = sum(&|demand, answer, _| {
+            let share = if demand.unit.is_aside { degree(answer) } else { 1.0 };
+            weight(demand) * share
+        });
         let answered = sum(&|demand, answer, _| weight(demand) * degree(answer));
         let unknown = sum(&|demand, answer, _| {
-            f32::from(u8::from(demand.kind == Kind::Word && degree(answer) < 0.4))
+            let is_open = demand.kind == Kind::Word && !demand.unit.is_aside;
+            f32::from(u8::from(is_open && degree(answer) < 0.4))
         });
         let technical = sum(&|demand, answer, _| {
             if demand.is_technical { degree(answer) } else { 0.0 }
@@ -320,7 +327,7 @@ impl<'a> Demands<'a> {
             is_name,
             asked / named.max(1.0),
             sum(&|_, answer, _| by_name(answer)).min(3.0),
-            (self.demands.len() as f32).ln(),
+            (self.demands.iter().filter(|demand| !demand.unit.is_aside).count().max(1) as f32).ln(),
             0.0,
             0.0,
         ];
@@ -331,7 +338,8 @@ impl<'a> Demands<'a> {
         let is_whole = !parts().any(|((demand, answer), spread)| {
             let mut asked = demand.unit.readings.get(answer.reading).into_iter().flatten();
             let is_left = spread.is_dead || answer.factor <= LEAST;
-            demand.kind == Kind::Deed && is_left || asked.any(only_changes)
+            !demand.unit.is_aside
+                && (demand.kind == Kind::Deed && is_left || asked.any(only_changes))
         });
         let said = parts().filter_map(|((demand, answer), _)| {
             let source = match answer.source {
@@ -354,7 +362,8 @@ impl<'a> Demands<'a> {
         best: &[f32],
     ) -> Lacks {
         let mut lacks = Lacks::default();
-        for (demand, answer) in self.demands.iter().zip(answers) {
+        let asked = self.demands.iter().zip(answers).filter(|(demand, _)| !demand.unit.is_aside);
+        for (demand, answer) in asked {
             // A word that the task itself uses lacks nothing.
             let told = answer.literal;
             for tag in demand.unit.readings.get(answer.reading).into_iter().flatten() {
@@ -457,7 +466,8 @@ impl<'a> Demands<'a> {
         meaning.names.iter().any(|name| {
             let covers_name =
                 name.iter().all(|id| self.demands.iter().any(|demand| demand.agrees(*id) >= 1.0));
-            let is_covered = self.demands.iter().all(|demand| demand.is_within(name));
+            let mut asked = self.demands.iter().filter(|demand| !demand.unit.is_aside);
+            let is_covered = asked.all(|demand| demand.is_within(name));
             !name.is_empty() && covers_name && is_covered
         })
     }
@@ -490,7 +500,8 @@ fn main_activity(knowledge: &Knowledge, units: &[Unit]) -> Option<usize> {
         let mut tags = unit.readings.iter().flatten();
         tags.any(|tag| knowledge.concepts[usize::from(*tag)].is_deed())
     };
-    let deeds: Vec<usize> = (0..units.len()).filter(|at| is_deed(&units[*at])).collect();
+    let deeds: Vec<usize> =
+        (0..units.len()).filter(|at| is_deed(&units[*at]) && !units[*at].is_aside).collect();
     let [first, .., last] = deeds.as_slice() else {
         return None;
     };

@@ -21,6 +21,8 @@ pub(crate) struct Word {
     pub(crate) is_generic: bool,
     /// It belongs to another part of life.
     pub(crate) is_elsewhere: bool,
+    /// The word that stands for all words of the same thing.
+    same: Option<String>,
 }
 
 /// All words seen so far.
@@ -86,6 +88,7 @@ impl<'k> Vocabulary<'k> {
                 .iter()
                 .zip(&stems)
                 .any(|(language, stem)| language.elsewhere.contains(stem)),
+            same: self.knowledge.same.get(surface).filter(|_| self.has_meaning).cloned(),
             short_form: self.knowledge.names.get(surface).filter(|_| self.has_meaning).cloned(),
             surface: surface.to_owned(),
             stems,
@@ -124,7 +127,8 @@ impl<'k> Vocabulary<'k> {
     /// How well two words agree: 1 for the same word in any inflection, less for a typing mistake.
     pub(crate) fn agreement(&self, left: WordId, right: WordId) -> f32 {
         let (a, b) = (&self.words[left], &self.words[right]);
-        if left == right || a.stems.iter().zip(&b.stems).any(|(x, y)| x == y) {
+        let is_same = a.same.is_some() && a.same == b.same;
+        if left == right || is_same || a.stems.iter().zip(&b.stems).any(|(x, y)| x == y) {
             1.0
         } else if !self.is_known(left) && is_typo(&a.surface, &b.surface) {
             0.85
@@ -170,6 +174,21 @@ impl<'k> Vocabulary<'k> {
             let (left, right) = surface.split_at(at);
             Some((left.to_owned(), self.last_part(right)?))
         })
+    }
+
+    /// The two known words of an identifier written as one (`testall`), neither listed as a whole.
+    pub(crate) fn halves(&self, surface: &str) -> Option<(String, String)> {
+        if !self.has_meaning || surface.len() < 7 || !surface.is_ascii() {
+            return None;
+        }
+        let is_word = |word: &str| {
+            let languages = &self.knowledge.languages;
+            languages.iter().any(|it| it.surfaces.contains_key(word) || it.bonus.contains(word))
+        };
+        let splits = 3..=surface.len() - 3;
+        let halves = |at: usize| surface.split_at(at);
+        let found = splits.map(halves).find(|(left, right)| is_word(left) && is_word(right));
+        found.filter(|_| !is_word(surface)).map(|(l, r)| (l.to_owned(), r.to_owned()))
     }
 
     fn split(&self, surface: &str, parts: usize) -> Option<Tags> {

@@ -118,7 +118,7 @@ fn conclude(request: &RunRequest, report: &RunReport, face: &Face) -> Exit {
         }
         Decision::Choose if report.exit_code.is_none() && report.steps.is_empty() => {
             if !face.json {
-                output::error(&format!("several tasks fit `{text}`; nothing was started"));
+                output::error(&format!("nothing was started: `{text}` may mean"));
                 show_near(&report.candidates);
                 output::hint("name one of them");
             }

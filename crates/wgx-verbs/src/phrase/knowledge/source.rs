@@ -44,6 +44,10 @@ struct LanguageFile {
     contrast: Vec<String>,
     relative: Vec<String>,
     refusal: Vec<String>,
+    aside: Vec<String>,
+    how: Vec<String>,
+    same: String,
+    bonus: String,
     elsewhere: String,
     real: String,
     meaning: BTreeMap<String, Vec<String>>,
@@ -63,13 +67,24 @@ impl Knowledge {
     fn parse() -> Result<Self, toml::de::Error> {
         let file: ConceptFile = toml::from_str(include_str!("../concepts.toml"))?;
         let (concepts, names, by_name) = concepts(file);
-        let languages = [include_str!("../language/en.toml"), include_str!("../language/de.toml")]
-            .into_iter()
-            .map(|text| Ok(Language::new(&toml::from_str(text)?, &by_name)))
-            .collect::<Result<_, toml::de::Error>>()?;
+        let files: Vec<LanguageFile> =
+            [include_str!("../language/en.toml"), include_str!("../language/de.toml")]
+                .into_iter()
+                .map(toml::from_str)
+                .collect::<Result<_, _>>()?;
+        let same = files.iter().flat_map(|file| same(&file.same)).collect();
+        let languages = files.iter().map(|file| Language::new(file, &by_name)).collect();
         let tools = Tools::new(toml::from_str(include_str!("../tools.toml"))?, &by_name);
-        Ok(Self { concepts, names, languages, tools, by_name })
+        Ok(Self { concepts, names, languages, same, tools, by_name })
     }
+}
+
+/// Each word of a line with the first word of it.
+fn same(lines: &str) -> impl Iterator<Item = (String, String)> {
+    lines.lines().flat_map(|line| {
+        let first = line.split_whitespace().next().map(fold).unwrap_or_default();
+        line.split_whitespace().map(move |word| (fold(word), first.clone())).collect::<Vec<_>>()
+    })
 }
 
 type ConceptTables = (Vec<ConceptInfo>, HashMap<String, Tags>, HashMap<String, Concept>);
@@ -140,7 +155,13 @@ impl Language {
             .into_iter()
             .flatten()
             .map(|word| fold(word))
-            .chain(file.asking.iter().chain(&file.negation).flat_map(|text| sentence(text)))
+            .chain(
+                file.asking
+                    .iter()
+                    .chain(&file.negation)
+                    .chain(&file.aside)
+                    .flat_map(|text| sentence(text)),
+            )
             .collect();
         let is_bound = |word: &String| bound.contains(word);
         for (key, meanings) in &file.meaning {
@@ -204,6 +225,9 @@ impl Language {
             contrast: folded(&file.contrast),
             relative: folded(&file.relative),
             refusal: folded(&file.refusal),
+            aside: sentences(&file.aside),
+            how: file.how.iter().map(|text| text.split_whitespace().map(fold).collect()).collect(),
+            bonus: file.bonus.split_whitespace().map(fold).collect(),
             elsewhere,
             real: file.real.split_whitespace().map(fold).collect(),
             filler,
