@@ -1,4 +1,4 @@
-//! `code.pr.draft`: title and text of a pull request from commits, diff, runs and evidence, without a model.
+//! `pr.draft`: title and text of a pull request from commits, diff, runs and evidence, without a model.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -16,7 +16,7 @@ const MAX_COMMITS: usize = 50;
 /// Files that the text names; further ones are counted.
 const MAX_FILES: usize = 60;
 
-/// Parameters of `code.pr.draft`.
+/// Parameters of `pr.draft`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Draft {

@@ -36,7 +36,7 @@ pub(crate) const CAPABILITIES: &[&str] = &[
     "repo.revert",
     "repo.command",
     "repo.commit",
-    "code.pr.draft",
+    "pr.draft",
 ];
 
 /// Its settings in `plugins.json`.
@@ -169,7 +169,7 @@ impl Agent {
             "repo.revert" => patch::revert(self, &parameters(params)?),
             "repo.command" => command::command(self, &parameters(params)?),
             "repo.commit" => commit::commit(self, &parameters(params)?),
-            "code.pr.draft" => draft::draft(self, &parameters(params)?),
+            "pr.draft" => draft::draft(self, &parameters(params)?),
             _ => Err(Fault {
                 code: -32_601,
                 param: None,

@@ -270,7 +270,7 @@ fn a_draft_tells_commits_files_and_proof_without_a_model() {
         {"task": "lint", "exit_code": 3, "started_at": "2026-11-21T09:30:00Z", "id": "other"},
     ]);
     let wish = json!({"runs": runs, "evidence": ["42-20261121.zip"]});
-    let draft = scene.ask(&agent, "code.pr.draft", wish).unwrap();
+    let draft = scene.ask(&agent, "pr.draft", wish).unwrap();
     assert_eq!(draft["title"], "Retry failed uploads");
     let body = draft["body"].as_str().unwrap();
     for told in [
@@ -285,9 +285,9 @@ fn a_draft_tells_commits_files_and_proof_without_a_model() {
         assert!(body.contains(told), "{told:?} is missing in:\n{body}");
     }
     assert_eq!(body.matches("`test`").count(), 1, "only the newest run of a task counts");
-    let nothing = scene.ask(&agent, "code.pr.draft", json!({"base": "HEAD"})).unwrap_err();
+    let nothing = scene.ask(&agent, "pr.draft", json!({"base": "HEAD"})).unwrap_err();
     assert_eq!(nothing.param, Some("base"));
     let option =
-        scene.ask(&agent, "code.pr.draft", json!({"base": "--output=/tmp/x"})).unwrap_err();
+        scene.ask(&agent, "pr.draft", json!({"base": "--output=/tmp/x"})).unwrap_err();
     assert_eq!(option.param, Some("base"));
 }
