@@ -2,11 +2,13 @@
 
 #![expect(dead_code, reason = "the frame stands before all of its users")]
 
+mod budgets;
 mod cli;
 mod client;
 mod exit;
 mod home;
 mod keys;
+mod load;
 mod local;
 mod mcp;
 mod metrics;

@@ -4,6 +4,7 @@ mod bench;
 mod db;
 mod eval_lens;
 mod eval_list;
+mod observability;
 mod schemas;
 mod test;
 mod tidy;
@@ -18,6 +19,11 @@ const CHORES: &[(&str, &str, Chore)] = &[
     ("db", "write .sqlx from the queries and migrations (--check: only compare)", db::run),
     ("eval-lens", "how well packs foresee the changes of real commits", eval_lens::run),
     ("eval-list", "compare discovery with what native tools list", eval_list::run),
+    (
+        "observability",
+        "write observability/ from the registry of metrics (--check: only compare)",
+        observability::run,
+    ),
     ("schemas", "write schemas/ and man/ from code (--check: only compare)", schemas::run),
     ("test", "format, lints, docs, dependencies, secrets and all tests", test::run),
     ("tidy", "the rules of the house that no compiler knows", tidy::run),

@@ -2,6 +2,7 @@
 //! lines and the reports of `hauski`.
 
 pub mod audit;
+pub mod budget;
 pub mod config;
 pub mod daemon;
 pub mod doctor;
@@ -47,6 +48,7 @@ pub(crate) fn schemas() -> Vec<PublishedSchema> {
             generate: || schemars::schema_for!(audit::VerifyReport),
         },
         PublishedSchema { id: audit::PROOF, generate: || schemars::schema_for!(audit::Proof) },
+        PublishedSchema { id: budget::SCHEMA, generate: || schemars::schema_for!(budget::Report) },
         PublishedSchema {
             id: daemon::RUNNING,
             generate: || schemars::schema_for!(daemon::Running),

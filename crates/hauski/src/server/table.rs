@@ -9,7 +9,7 @@ use http::Method;
 
 use super::auth::Access;
 use crate::mcp::mcp;
-use crate::routes::admin::{config as settings, keys, plugins};
+use crate::routes::admin::{budgets, config as settings, keys, plugins};
 use crate::routes::{config, health, metrics, plugin_proxy, session, ws};
 use crate::state::AppState;
 
@@ -91,6 +91,7 @@ pub(crate) fn table() -> Vec<Route> {
         get("/login", Access::Ticket, Read, "Turn a ticket into a session cookie", session::login),
         get("/session", Access::AnyKey, Read, "Who asks, and the token for changes", session::session),
         post("/logout", Access::AnyKey, Write, "End the session", session::logout),
+        get("/admin/budgets", ADMIN, Read, "Budgets against the daemon's own histograms", budgets::budgets),
         // API keys.
         get("/admin/keys", ADMIN, Read, "Every API key, without its secret", keys::list),
         post("/admin/keys", ADMIN, Write, "Make an API key; its secret is shown this once", keys::create),

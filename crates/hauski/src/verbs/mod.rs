@@ -3,6 +3,8 @@
 //! A verb has `Args` and `run(Args, &Settings) -> anyhow::Result<Exit>`.
 
 mod audit;
+mod bench;
+mod budget;
 mod config;
 mod doctor;
 mod egressd;
@@ -11,6 +13,7 @@ mod keys;
 mod login;
 mod mcp;
 mod models;
+mod observability;
 mod plugin;
 mod plugins;
 mod policy;
@@ -59,6 +62,10 @@ pub(crate) enum Verb {
     Audit(Box<audit::Args>),
     /// Say what this machine gives to keep plugins in their sandbox, and try it
     Doctor(doctor::Args),
+    /// Hold the budgets of limits.yaml against what was measured
+    Budget(budget::Args),
+    /// Put load on a daemon of this machine and say how fast it answers
+    Bench(bench::Args),
     /// List every route with its method, access and class
     Routes(routes::Args),
     /// Say what the policies allow and why; check a file of them
@@ -68,6 +75,8 @@ pub(crate) enum Verb {
     Egressd(egressd::Args),
     #[command(hide = true)]
     SandboxInit(sandbox_init::Args),
+    #[command(hide = true)]
+    Observability(observability::Args),
     #[command(hide = true)]
     Plugin(plugin::Args),
     #[command(hide = true)]
@@ -100,6 +109,9 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Verb::Login(args) => login::run(&args, &settings),
         Verb::Audit(args) => audit::run(*args, &settings),
         Verb::Doctor(args) => doctor::run(&args, &settings),
+        Verb::Budget(args) => budget::run(args, &settings),
+        Verb::Bench(args) => bench::run(args, &settings),
+        Verb::Observability(args) => observability::run(&args),
         Verb::Routes(args) => routes::run(&args, &settings),
     });
     ended.unwrap_or_else(|error| exit::failed(&error)).into()
