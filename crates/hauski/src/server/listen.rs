@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
-use tokio::net::{TcpListener, UnixListener, UnixStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tokio_util::task::TaskTracker;
 
 use super::auth::Caller;
@@ -17,15 +19,24 @@ use super::connection::{self, Peer};
 use crate::exit::Failure;
 use crate::state::AppState;
 
+/// Time for the handshake of TLS.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
 /// The open listeners.
 pub(crate) struct Listeners {
     tcp: TcpListener,
+    /// Encrypts what comes over TCP; only beyond loopback.
+    tls: Option<TlsAcceptor>,
     unix: UnixListener,
 }
 
 impl Listeners {
     /// Opens both.
-    pub(crate) async fn open(bind: SocketAddr, socket: &Path) -> anyhow::Result<Self> {
+    pub(crate) async fn open(
+        bind: SocketAddr,
+        socket: &Path,
+        tls: Option<TlsAcceptor>,
+    ) -> anyhow::Result<Self> {
         let tcp = TcpListener::bind(bind).await.map_err(|error| {
             let hint = match error.kind() {
                 io::ErrorKind::AddrInUse => "another program listens there (`hauski status` tells whether it is this daemon); choose another port with --bind",
@@ -33,12 +44,13 @@ impl Listeners {
             };
             Failure::new(format!("cannot listen on {bind}: {error}"), hint)
         })?;
-        Ok(Self { tcp, unix: open_socket(socket).await? })
+        Ok(Self { tcp, tls, unix: open_socket(socket).await? })
     }
 
     /// Where it listens; the port is the real one where 0 was asked for.
-    pub(crate) fn address(&self) -> io::Result<SocketAddr> {
-        self.tcp.local_addr()
+    pub(crate) fn url(&self) -> io::Result<String> {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        Ok(format!("{scheme}://{}", self.tcp.local_addr()?))
     }
 
     /// Accepts until draining begins; connections that are open go on in the tracker.
@@ -53,9 +65,17 @@ impl Listeners {
                         // Small answers must not wait for more of them.
                         let _ = stream.set_nodelay(true);
                         let local = stream.local_addr().ok().map(|local| local.ip());
-                        let peer = Peer { caller: Caller::nobody(), address: Some(address.ip()), local, scheme: "http" };
-                        let task = connection::serve(stream, peer, router.clone(), state.clone());
-                        tracker.spawn(task);
+                        let scheme = if self.tls.is_some() { "https" } else { "http" };
+                        let address = Some(address.ip());
+                        let peer = Peer { caller: Caller::nobody(), address, local, scheme };
+                        let (router, state) = (router.clone(), state.clone());
+                        match self.tls.clone() {
+                            None => tracker.spawn(connection::serve(stream, peer, router, state)),
+                            Some(tls) => tracker.spawn(async move {
+                                let Some(stream) = shake(&tls, stream).await else { return };
+                                connection::serve(stream, peer, router, state).await;
+                            }),
+                        };
                     }
                     Err(error) => pause(&error).await,
                 },
@@ -70,6 +90,18 @@ impl Listeners {
                 },
             }
         }
+    }
+}
+
+/// The handshake, which may not take long.
+async fn shake(tls: &TlsAcceptor, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
+    match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
+        Ok(Ok(stream)) => Some(stream),
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "a handshake failed");
+            None
+        }
+        Err(_) => None,
     }
 }
 

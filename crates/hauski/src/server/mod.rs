@@ -14,5 +14,6 @@ pub(crate) mod room;
 pub(crate) mod router;
 pub(crate) mod session;
 pub(crate) mod table;
+pub(crate) mod tls;
 
 pub(crate) use router::router;

@@ -13,12 +13,15 @@ use hauski_plugins::sandbox::{Init, Paths};
 use hauski_plugins::{Host, HostOptions, Manifest};
 use redact::Redactor;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
 use tracing_subscriber::prelude::*;
 
 use crate::exit::{Exit, Failure};
+use crate::keys::Keys;
 use crate::options::Options;
-use crate::server::{self, listen::Listeners};
+use crate::server::listen::Listeners;
+use crate::server::{self, tls};
 use crate::settings::Settings;
 use crate::state::{AppState, Parts};
 use crate::systemd::Manager;
@@ -115,8 +118,9 @@ async fn open(settings: Settings) -> anyhow::Result<(AppState, Listeners)> {
     let options =
         Options::resolve(&settings.given, &store.settings().await.map_err(Failure::from)?)?;
     log_to_stderr(&settings, &options);
-    let listeners = Listeners::open(options.bind, &settings.socket()).await?;
-    let url = format!("http://{}", listeners.address()?);
+    let tls = beyond_loopback(&settings, &options, &keys)?;
+    let listeners = Listeners::open(options.bind, &settings.socket(), tls).await?;
+    let url = listeners.url()?;
     let audit = home::audit(&settings)?;
     audit.append(Event::new("system", "daemon.start", url.clone()), Durability::Durable).await?;
     let program = std::env::current_exe().context("cannot find this very program")?;
@@ -135,6 +139,25 @@ async fn open(settings: Settings) -> anyhow::Result<(AppState, Listeners)> {
     })?;
     let parts = Parts { settings, options, policies, store, keys, audit, host, url };
     Ok((AppState::new(parts), listeners))
+}
+
+/// Beyond loopback only with keys and TLS.
+fn beyond_loopback(
+    settings: &Settings,
+    options: &Options,
+    keys: &Keys,
+) -> anyhow::Result<Option<TlsAcceptor>> {
+    let address = options.bind.ip();
+    if address.to_canonical().is_loopback() {
+        return Ok(None);
+    }
+    if !keys.has_active() {
+        let message =
+            format!("{} is reached from other machines, and there is no API key", options.bind);
+        let hint = "make one with `hauski keys create --scope chat`, or listen on 127.0.0.1";
+        return Err(Failure::new(message, hint).exit(Exit::Config).into());
+    }
+    tls::acceptor(settings, address, &options.allowed_hosts).map(Some)
 }
 
 /// The plugins of this home; a file that is not there names none.

@@ -6,6 +6,7 @@ mod access;
 mod agents;
 mod audit;
 mod background;
+mod beyond_loopback;
 mod configuration;
 mod daemon;
 mod doctor;
