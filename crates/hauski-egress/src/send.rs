@@ -224,10 +224,16 @@ impl Egress {
             let reused = waiting.is_some();
             let mut connection = match waiting {
                 Some(connection) => {
-                    self.record_reuse(outgoing, connection.peer, redirects).await?;
+                    self.record_reuse(
+                        &outgoing.allowed,
+                        &outgoing.actor,
+                        connection.peer,
+                        redirects,
+                    )
+                    .await?;
                     connection
                 }
-                None => self.open(outgoing, redirects).await?,
+                None => self.open(&outgoing.allowed, &outgoing.actor, redirects).await?,
             };
             let Some(message) = request.take() else {
                 return Err(EgressError::Request("its body cannot be sent twice"));
@@ -261,10 +267,14 @@ impl Egress {
     }
 
     /// Resolves, checks, records and dials.
-    async fn open(&self, outgoing: &Outgoing, redirects: u32) -> Result<Connection, EgressError> {
-        let allowed = &outgoing.allowed;
+    async fn open(
+        &self,
+        allowed: &Allowed,
+        actor: &str,
+        redirects: u32,
+    ) -> Result<Connection, EgressError> {
         let dialer = &self.shared.dialer;
-        let addresses = self.check(allowed, &outgoing.actor, redirects).await?;
+        let addresses = self.check(allowed, actor, redirects).await?;
         let (stream, peer) = dialer.connect(allowed, &addresses).await?;
         let origin = allowed.origin().to_string();
         let (sender, connection) = http1::handshake(TokioIo::new(stream))
@@ -325,14 +335,15 @@ impl Egress {
 
     async fn record_reuse(
         &self,
-        outgoing: &Outgoing,
+        allowed: &Allowed,
+        actor: &str,
         address: IpAddr,
         redirects: u32,
     ) -> Result<(), EgressError> {
         let decided = Decided {
             at: SystemTime::now(),
-            actor: outgoing.actor.clone(),
-            target: outgoing.allowed.origin().to_string(),
+            actor: actor.to_owned(),
+            target: allowed.origin().to_string(),
             outcome: Outcome::Allowed,
             reason: "listed",
             address: Some(address),

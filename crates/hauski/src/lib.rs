@@ -1,5 +1,6 @@
-//! The surface of the OpenAI API: what is read, what is answered and how streams are framed.
+//! The surface of the OpenAI API, and the scripted engine that stands in for real ones in tests.
 //!
-//! Pure, so that tests and fuzz targets reach it; the daemon itself is the program beside it.
+//! The surface is pure, so that tests and fuzz targets reach it; the daemon itself is the program beside it.
 
+pub mod fake;
 pub mod openai;

@@ -6,6 +6,7 @@ mod budgets;
 mod cli;
 mod client;
 mod exit;
+mod gateway;
 mod home;
 mod keys;
 mod load;

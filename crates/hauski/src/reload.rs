@@ -74,6 +74,7 @@ pub(crate) fn reload(state: &AppState) {
                 let change = change.to_string();
                 tracing::info!(change, "policy changed");
             }
+            state.egress.reload(Arc::clone(&now.egress));
             state.room.resize(now.limits.request.max_concurrent);
             tracing::info!(changes = changes.len(), "policies were read again");
         }

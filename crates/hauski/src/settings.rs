@@ -28,6 +28,8 @@ pub(crate) struct Settings {
     pub(crate) policy_folder: Option<PathBuf>,
     /// The file that lists the plugins (`HAUSKI_PLUGINS`); default `plugins/plugins.json` in the home.
     pub(crate) plugins_file: PathBuf,
+    /// Whether the scripted engine for tests may be loaded (`HAUSKI_TEST_PLUGINS`, `--test-plugins`); default no.
+    pub(crate) test_plugins: bool,
     /// What flags and variables say about the settings of `options.rs`.
     pub(crate) given: Given,
     /// Whether standard error is read by a person.
@@ -54,6 +56,7 @@ impl Settings {
             plugins_file: reader
                 .path("HAUSKI_PLUGINS")
                 .unwrap_or_else(|| home.join("plugins/plugins.json")),
+            test_plugins: reader.raw("HAUSKI_TEST_PLUGINS").is_some_and(|value| value == "1"),
             given: reader.given()?,
             stderr_is_terminal: std::io::stderr().is_terminal(),
             json: shared.json,

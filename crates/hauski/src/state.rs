@@ -6,8 +6,10 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
+use hauski_egress::Egress;
 use hauski_plugins::Host;
 use policy::Policies;
+use redact::Redactor;
 use tokio_util::sync::CancellationToken;
 
 use crate::keys::Keys;
@@ -47,6 +49,10 @@ pub(crate) struct Inner {
     pub(crate) audit: audit::Log,
     /// The plugins.
     pub(crate) host: Host,
+    /// The only way to the outside.
+    pub(crate) egress: Egress,
+    /// Looks for secrets in what would leave the house.
+    pub(crate) redactor: Redactor,
     /// Where it listens, for a browser.
     pub(crate) url: String,
     /// Counters and histograms.
@@ -71,18 +77,23 @@ pub(crate) struct Parts {
     pub(crate) keys: Keys,
     pub(crate) audit: audit::Log,
     pub(crate) host: Host,
+    pub(crate) egress: Egress,
+    pub(crate) redactor: Redactor,
     pub(crate) url: String,
 }
 
 impl AppState {
     /// Puts the parts together.
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { settings, options, policies, store, keys, audit, host, url } = parts;
+        let Parts { settings, options, policies, store, keys, audit, host, .. } = parts;
+        let (egress, redactor, url) = (parts.egress, parts.redactor, parts.url);
         let state = Self(Arc::new(Inner {
             settings,
             options: ArcSwap::from_pointee(options),
             audit,
             host,
+            egress,
+            redactor,
             url,
             keys,
             sessions: Sessions::default(),

@@ -426,6 +426,13 @@ pub struct Payload {
 pub enum PayloadBytes {
     /// Here, in base64.
     Base64(String),
+    /// In a file whose descriptor travels with the request.
+    File {
+        /// Which of the request's descriptors, from 0.
+        fd: u32,
+        /// Its bytes, from the beginning.
+        size_bytes: u64,
+    },
 }
 
 /// One chunk of `transcribe`: a stretch of speech.

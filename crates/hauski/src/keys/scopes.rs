@@ -9,12 +9,16 @@ pub(crate) struct Scope {
 }
 
 /// Every scope but `plugin:NAME`. `admin` opens everything.
-pub(crate) const SCOPES: [Scope; 9] = [
+pub(crate) const SCOPES: [Scope; 10] = [
     Scope { name: "admin", opens: "everything" },
     Scope { name: "chat", opens: "chat, completions, responses and the list of models" },
     Scope { name: "embed", opens: "embeddings and the list of models" },
     Scope { name: "audio", opens: "transcription, speech and audio profiles" },
     Scope { name: "code", opens: "drafts for pull requests" },
+    Scope {
+        name: "cloud",
+        opens: "answers from outside the house, where routing.yaml allows them",
+    },
     Scope { name: "memory", opens: "searching the memory" },
     Scope { name: "tasks", opens: "listing and running tasks" },
     Scope { name: "metrics", opens: "/metrics" },

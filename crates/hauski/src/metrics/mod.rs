@@ -37,8 +37,27 @@ pub(crate) struct RouteLabels {
     pub(crate) path: String,
 }
 
+/// Labels of what engines did.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct EngineLabels {
+    /// `chat`, `embed` …
+    pub(crate) capability: &'static str,
+}
+
+/// Labels of tokens.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct TokenLabels {
+    /// As in [`EngineLabels`].
+    pub(crate) capability: &'static str,
+    /// `prompt` or `completion`.
+    pub(crate) kind: &'static str,
+}
+
 /// Counters and histograms of the daemon.
 pub(crate) struct Metrics {
+    tokens: Family<TokenLabels, Counter>,
+    first_chunks: Family<EngineLabels, Histogram, fn() -> Histogram>,
+    engine_times: Family<EngineLabels, Histogram, fn() -> Histogram>,
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
     durations: Family<RouteLabels, Histogram, fn() -> Histogram>,
@@ -79,7 +98,30 @@ impl Metrics {
         );
         registry.register("http_requests_in_flight", "Requests at work", in_flight.clone());
         registry.register("http_connections", "Open connections", connections.clone());
-        Self { registry, requests, durations, in_flight, connections }
+        let tokens = Family::default();
+        let first_chunks = Family::new_with_constructor((|| Histogram::new(SECONDS)) as fn() -> _);
+        let engine_times = Family::new_with_constructor((|| Histogram::new(SECONDS)) as fn() -> _);
+        registry.register("engine_tokens", "Tokens read and written", tokens.clone());
+        registry.register(
+            "engine_first_chunk_seconds",
+            "Time from a request to the first piece of its answer",
+            first_chunks.clone(),
+        );
+        registry.register(
+            "engine_duration_seconds",
+            "Time from a request to the last piece of its answer",
+            engine_times.clone(),
+        );
+        Self {
+            tokens,
+            first_chunks,
+            engine_times,
+            registry,
+            requests,
+            durations,
+            in_flight,
+            connections,
+        }
     }
 
     /// A registry in which every family holds something: pages leave out those that hold nothing.
@@ -101,6 +143,25 @@ impl Metrics {
         let route = RouteLabels { method: labels.method, path: labels.path.clone() };
         self.requests.get_or_create(labels).inc();
         self.durations.get_or_create(&route).observe(duration.as_secs_f64());
+    }
+
+    /// Counts tokens of a request.
+    pub(crate) fn tokens(&self, capability: &'static str, prompt: u64, completion: u64) {
+        for (kind, count) in [("prompt", prompt), ("completion", completion)] {
+            self.tokens.get_or_create(&TokenLabels { capability, kind }).inc_by(count);
+        }
+    }
+
+    /// Notes how long the first piece of an answer took.
+    pub(crate) fn first_chunk(&self, capability: &'static str, time: Duration) {
+        let labels = EngineLabels { capability };
+        self.first_chunks.get_or_create(&labels).observe(time.as_secs_f64());
+    }
+
+    /// Notes how long an answer took.
+    pub(crate) fn engine_time(&self, capability: &'static str, time: Duration) {
+        let labels = EngineLabels { capability };
+        self.engine_times.get_or_create(&labels).observe(time.as_secs_f64());
     }
 
     /// Everything in the text format of OpenMetrics.

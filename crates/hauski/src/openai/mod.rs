@@ -3,4 +3,5 @@
 pub mod render;
 pub mod sse;
 pub mod track;
+pub mod upstream;
 pub mod wire;

@@ -1,9 +1,11 @@
 //! The handlers, a file per topic; `server/table.rs` says where each hangs.
 
 pub(crate) mod admin;
+pub(crate) mod capabilities;
 pub(crate) mod config;
 pub(crate) mod health;
 pub(crate) mod metrics;
 pub(crate) mod plugin_proxy;
 pub(crate) mod session;
+pub(crate) mod v1;
 pub(crate) mod ws;

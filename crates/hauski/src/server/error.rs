@@ -54,6 +54,14 @@ pub(crate) enum Code {
     InvalidValue,
     /// A field is known but not supported here.
     UnsupportedField,
+    /// A request of the OpenAI surface that cannot be taken.
+    Request(hauski::openai::wire::Code),
+    /// An engine or upstream has as much work as it takes.
+    EngineOverloaded,
+    /// A request that would leave the house holds something that looks like a secret.
+    SecretInPrompt,
+    /// `routing.yaml` does not allow the destination.
+    EgressDenied,
     /// No model of this name.
     ModelNotFound,
     /// The request has more tokens than the model takes.
@@ -118,6 +126,12 @@ impl Code {
             Self::InvalidBody => (S::BAD_REQUEST, INVALID, "invalid_body"),
             Self::InvalidValue => (S::BAD_REQUEST, INVALID, "invalid_value"),
             Self::UnsupportedField => (S::BAD_REQUEST, INVALID, "unsupported_field"),
+            Self::Request(code) => (S::BAD_REQUEST, INVALID, code.name()),
+            Self::EngineOverloaded => {
+                (S::TOO_MANY_REQUESTS, "rate_limit_error", "engine_overloaded")
+            }
+            Self::SecretInPrompt => (S::FORBIDDEN, "permission_error", "secret_in_prompt"),
+            Self::EgressDenied => (S::FORBIDDEN, "permission_error", "egress_denied"),
             Self::ModelNotFound => (S::NOT_FOUND, INVALID, "model_not_found"),
             Self::ContextLengthExceeded => (S::BAD_REQUEST, INVALID, "context_length_exceeded"),
             Self::RequestTooLarge => (S::PAYLOAD_TOO_LARGE, INVALID, "request_too_large"),
@@ -148,12 +162,19 @@ pub(crate) struct ApiError {
     message: String,
     param: Option<String>,
     retry_after_s: Option<u64>,
+    context_limit: Option<u64>,
 }
 
 impl ApiError {
     /// An error of this code; the message is for people and may only hold what the client may know.
     pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), param: None, retry_after_s: None }
+        Self {
+            code,
+            message: message.into(),
+            param: None,
+            retry_after_s: None,
+            context_limit: None,
+        }
     }
 
     /// Names the field at fault, such as `messages[2].content`.
@@ -165,6 +186,12 @@ impl ApiError {
     /// Says after how many seconds to try again.
     pub(crate) fn retry_after(mut self, seconds: u64) -> Self {
         self.retry_after_s = Some(seconds.max(1));
+        self
+    }
+
+    /// Says in a header how many tokens the context of the model has.
+    pub(crate) fn context_limit(mut self, tokens: u64) -> Self {
+        self.context_limit = Some(tokens);
         self
     }
 
@@ -206,6 +233,9 @@ impl IntoResponse for ApiError {
         let headers = response.headers_mut();
         if let Some(seconds) = self.retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(tokens) = self.context_limit {
+            headers.insert(crate::gateway::stream::CONTEXT_LIMIT, HeaderValue::from(tokens));
         }
         if self.code == Code::InvalidApiKey {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

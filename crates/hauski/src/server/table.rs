@@ -10,7 +10,7 @@ use http::Method;
 use super::auth::Access;
 use crate::mcp::mcp;
 use crate::routes::admin::{budgets, config as settings, keys, plugins};
-use crate::routes::{config, health, metrics, plugin_proxy, session, ws};
+use crate::routes::{capabilities, config, health, metrics, plugin_proxy, session, v1, ws};
 use crate::state::AppState;
 
 /// How a route behaves, and which bounds it gets.
@@ -64,11 +64,13 @@ pub(crate) struct Route {
 
 const OPEN: Access = Access::Open;
 const ADMIN: Access = Access::Scope("admin");
+const CHAT: Access = Access::Scope("chat");
+const AUDIO: Access = Access::Scope("audio");
 
 /// Every route.
 #[rustfmt::skip]
 pub(crate) fn table() -> Vec<Route> {
-    use Class::{Live, Pass, Probe, Read, Talk, Write};
+    use Class::{Live, Pass, Probe, Read, Talk, Upload, Write};
     vec![
         // The daemon itself.
         get("/health", OPEN, Probe, "Whether the daemon answers", health::health),
@@ -86,6 +88,20 @@ pub(crate) fn table() -> Vec<Route> {
         get("/admin/status", ADMIN, Read, "How the daemon is", settings::status),
         get("/admin/config", ADMIN, Read, "Every setting, and which source of it wins", settings::show),
         put("/admin/config/{name}", ADMIN, Write, "Change a setting while the daemon runs; null forgets it", settings::change),
+        // The OpenAI-compatible surface.
+        get("/v1/models", Access::AnyKey, Read, "The models that can be asked for", v1::models::list),
+        get("/v1/models/{id}", Access::AnyKey, Read, "One model", v1::models::one),
+        post("/v1/chat/completions", CHAT, Write, "Continue a conversation", v1::chat_completions::create),
+        post("/v1/completions", CHAT, Write, "Continue prompts", v1::completions::create),
+        post("/v1/responses", CHAT, Write, "Continue a conversation, answered in typed items", v1::responses::create),
+        post("/v1/embeddings", Access::Scope("embed"), Write, "Turn texts into vectors", v1::embeddings::create),
+        post("/v1/audio/transcriptions", AUDIO, Upload, "Write a recording down", v1::audio_transcriptions::create),
+        post("/v1/audio/speech", AUDIO, Write, "Say a text", v1::audio_speech::create),
+        // Capabilities of plugins under names of their own.
+        post("/asr/transcribe", AUDIO, Upload, "Write a recording down, under its older name", v1::audio_transcriptions::create),
+        post("/audio/profile", AUDIO, Write, "Facts about a recording", capabilities::audio_profile),
+        post("/obsidian/canvas/suggest", CHAT, Write, "Suggestions for a canvas", capabilities::canvas_suggest),
+        post("/code/pr/draft", Access::Scope("code"), Write, "The draft of a pull request", capabilities::pr_draft),
         // The owner's browser.
         post("/admin/login-tickets", ADMIN, Write, "A ticket that logs a browser in once", session::ticket),
         get("/login", Access::Ticket, Read, "Turn a ticket into a session cookie", session::login),

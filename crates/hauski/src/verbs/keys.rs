@@ -48,7 +48,7 @@ enum What {
 
 #[derive(Debug, clap::Args)]
 struct CreateArgs {
-    /// What it may do, separated by commas: admin, chat, embed, audio, code, memory, tasks, metrics,
+    /// What it may do, separated by commas: admin, chat, embed, audio, code, cloud, memory, tasks, metrics,
     /// mcp, plugin:NAME
     #[arg(long, value_name = "SCOPES", value_delimiter = ',', required = true)]
     scope: Vec<String>,

@@ -8,6 +8,7 @@ mod budget;
 mod config;
 mod doctor;
 mod egressd;
+mod fake_plugin;
 mod init;
 mod keys;
 mod login;
@@ -80,6 +81,8 @@ pub(crate) enum Verb {
     #[command(hide = true)]
     Plugin(plugin::Args),
     #[command(hide = true)]
+    FakePlugin(fake_plugin::Args),
+    #[command(hide = true)]
     TaskChild(task_child::Args),
 }
 
@@ -104,6 +107,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Verb::Egressd(args) => egressd::run(&args, &settings),
         Verb::Plugin(args) => plugin::run(&args, &settings),
         Verb::Mcp(args) => mcp::run(args, &settings),
+        Verb::FakePlugin(args) => fake_plugin::run(&args, &settings),
         Verb::TaskChild(args) => task_child::run(&args, &settings),
         Verb::Keys(args) => keys::run(args, &settings),
         Verb::Login(args) => login::run(&args, &settings),

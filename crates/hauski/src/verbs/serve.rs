@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 use tracing_subscriber::prelude::*;
 
 use crate::exit::{Exit, Failure};
+use crate::gateway::outside;
 use crate::keys::Keys;
 use crate::options::Options;
 use crate::server::listen::Listeners;
@@ -33,6 +34,9 @@ pub(crate) struct Args {
     /// Address to listen on; port 0 takes a free one [env: HAUSKI_BIND] [default: 127.0.0.1:7070]
     #[arg(long, value_name = "IP:PORT")]
     bind: Option<String>,
+    /// Let plugins.json name the scripted engine for tests [env: HAUSKI_TEST_PLUGINS]
+    #[arg(long, hide = true)]
+    test_plugins: bool,
     /// Seconds that open requests get to finish when the daemon ends
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(0..=3600))]
     drain: u64,
@@ -46,6 +50,7 @@ pub(crate) fn run(args: Args, mut settings: Settings) -> anyhow::Result<Exit> {
     if let Some(bind) = args.bind {
         settings.given.insert("bind", (bind, Source::Flag));
     }
+    settings.test_plugins |= args.test_plugins;
     // What can be wrong in the call is said before anything is made.
     Options::resolve(&settings.given, &[])?;
     // Two threads serve thousands of requests a second; each more costs memory while idle.
@@ -113,6 +118,7 @@ async fn serve(settings: Settings, drain: Duration, is_check: bool) -> anyhow::R
 async fn open(settings: Settings) -> anyhow::Result<(AppState, Listeners)> {
     let policies = policy::load(&settings.policies).map_err(Failure::from)?;
     let manifest = manifest(&settings)?;
+    only_for_tests(&manifest, &settings)?;
     home::prepare(&settings)?;
     let (store, keys) = home::open(&settings).await?;
     let options =
@@ -131,13 +137,16 @@ async fn open(settings: Settings) -> anyhow::Result<(AppState, Listeners)> {
         waivers: settings.sandbox_waivers()?,
         ..Paths::default()
     };
+    let redactor = Redactor::for_merges();
     let host = Host::start(HostOptions {
         manifest,
         paths,
         init: Init { program, role: vec!["sandbox-init".to_owned()] },
-        redactor: Redactor::for_merges(),
+        redactor: redactor.clone(),
     })?;
-    let parts = Parts { settings, options, policies, store, keys, audit, host, url };
+    let egress = outside::open(&policies, &audit)?;
+    let parts =
+        Parts { settings, options, policies, store, keys, audit, host, egress, redactor, url };
     Ok((AppState::new(parts), listeners))
 }
 
@@ -158,6 +167,23 @@ fn beyond_loopback(
         return Err(Failure::new(message, hint).exit(Exit::Config).into());
     }
     tls::acceptor(settings, address, &options.allowed_hosts).map(Some)
+}
+
+/// The scripted engine is for tests: a daemon that serves people refuses it.
+fn only_for_tests(manifest: &Manifest, settings: &Settings) -> Result<(), Failure> {
+    let is_fake = |plugin: &&contracts::hauski::plugin::Plugin| {
+        plugin.env.contains_key("HAUSKI_TEST_PLUGINS")
+            || plugin.command.iter().any(|word| word == "fake-plugin")
+    };
+    match manifest.plugins.iter().find(is_fake) {
+        Some(fake) if !settings.test_plugins => {
+            let name = &fake.name;
+            let message = format!("plugin {name} of plugins.json is the scripted engine for tests");
+            let hint = "take it out; tests start the daemon with --test-plugins";
+            Err(Failure::new(message, hint).exit(Exit::Config))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The plugins of this home; a file that is not there names none.

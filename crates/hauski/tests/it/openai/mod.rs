@@ -4,3 +4,4 @@ mod properties;
 mod render;
 mod requests;
 mod sse;
+mod upstream;
