@@ -14,7 +14,8 @@ use crate::daemon::{Client, Daemon, HAUSKI, PATIENCE, Start};
 pub(crate) fn fake() -> String {
     let plugin = json!({
         "name": "fake",
-        "command": [HAUSKI, "fake-plugin"],
+        "kind": "stdio",
+        "command": [HAUSKI, "fake-plugin", "--stdio"],
         "env": { "HAUSKI_TEST_PLUGINS": "1" },
         "capabilities": ["chat", "complete", "embed", "transcribe", "speak", "canvas.suggest"],
         "restart": { "backoff_min_ms": 50 },
