@@ -1,6 +1,8 @@
 //! The official clients against the real daemon. They come from their registries, so they are fetched only
 //! where CI says so (`CI`, `HAUSKI_TEST_CLIENTS`); otherwise the tests say that they did not run.
 
+#![expect(clippy::print_stderr, reason = "what did not run, and why, must be said")]
+
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
