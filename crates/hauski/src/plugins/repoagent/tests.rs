@@ -287,7 +287,6 @@ fn a_draft_tells_commits_files_and_proof_without_a_model() {
     assert_eq!(body.matches("`test`").count(), 1, "only the newest run of a task counts");
     let nothing = scene.ask(&agent, "pr.draft", json!({"base": "HEAD"})).unwrap_err();
     assert_eq!(nothing.param, Some("base"));
-    let option =
-        scene.ask(&agent, "pr.draft", json!({"base": "--output=/tmp/x"})).unwrap_err();
+    let option = scene.ask(&agent, "pr.draft", json!({"base": "--output=/tmp/x"})).unwrap_err();
     assert_eq!(option.param, Some("base"));
 }
