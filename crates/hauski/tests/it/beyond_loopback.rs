@@ -1,5 +1,7 @@
 //! Beyond loopback: keys and TLS, or no daemon at all.
 
+#![expect(clippy::disallowed_methods, reason = "the tests are clients of the daemon")]
+
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
