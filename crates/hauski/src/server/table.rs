@@ -9,7 +9,7 @@ use http::Method;
 
 use super::auth::Access;
 use crate::mcp::mcp;
-use crate::routes::admin::{budgets, config as settings, keys, plugins};
+use crate::routes::admin::{audit, budgets, config as settings, egress, keys, plugins};
 use crate::routes::{capabilities, config, health, metrics, plugin_proxy, session, v1, ws};
 use crate::state::AppState;
 
@@ -85,6 +85,9 @@ pub(crate) fn table() -> Vec<Route> {
         post("/mcp", Access::Scope("mcp"), Talk, "Tools for agents: the Model Context Protocol over streamable HTTP", mcp),
         get("/mcp", Access::Scope("mcp"), Live, "What the server of tools says by itself", mcp),
         delete("/mcp", Access::Scope("mcp"), Live, "End a session of tools", mcp),
+        get("/admin/egress", ADMIN, Read, "What was decided about destinations, and which may be dialled", egress::egress),
+        get("/admin/audit", ADMIN, Read, "The last lines of the audit log", audit::tail),
+        get("/admin/audit/verify", ADMIN, Read, "Whether one line of the audit log was changed", audit::verify),
         get("/admin/status", ADMIN, Read, "How the daemon is", settings::status),
         get("/admin/config", ADMIN, Read, "Every setting, and which source of it wins", settings::show),
         put("/admin/config/{name}", ADMIN, Write, "Change a setting while the daemon runs; null forgets it", settings::change),

@@ -7,7 +7,7 @@ mod bench;
 mod budget;
 mod config;
 mod doctor;
-mod egressd;
+pub(crate) mod egressd;
 mod fake_plugin;
 mod init;
 mod keys;

@@ -6,7 +6,7 @@ use std::path::Path;
 use audit::{Durability, Event, Log, Options, Outcome};
 use tempfile::TempDir;
 
-use crate::daemon::{Ran, hauski};
+use crate::daemon::{Daemon, Ran, hauski};
 
 /// A home with a closed audit log of three events.
 fn home() -> TempDir {
@@ -96,4 +96,22 @@ async fn excerpts_and_last_lines_are_by_actor_action_and_time() {
     assert!(ran.stderr.contains("an excerpt: 1 of 6 lines"), "{ran:?}");
     let ran = audit(home.path(), &["export", "--since", "yesterday"]).await;
     assert_eq!(ran.code, 2, "{ran:?}");
+}
+
+#[tokio::test]
+async fn the_log_and_the_decisions_are_read_over_http_too() {
+    let daemon = Daemon::start().await;
+    let tail = daemon.owner().get("/admin/audit?limit=1").await.json();
+    assert_eq!(tail["lines"].as_array().unwrap().len(), 1, "{tail}");
+    for wrong in ["0", "1001", "-1", "x"] {
+        let reply = daemon.owner().get(&format!("/admin/audit?limit={wrong}")).await;
+        assert_eq!(reply.status, 400, "{wrong}: {}", reply.text());
+    }
+    let verified = daemon.owner().get("/admin/audit/verify").await;
+    assert!(verified.status == 200 && verified.text().contains("sound"), "{}", verified.text());
+    let egress = daemon.owner().get("/admin/egress").await.json();
+    assert_eq!(
+        (&egress["allow"], &egress["not_shown"]),
+        (&serde_json::json!([]), &serde_json::json!(0))
+    );
 }
