@@ -61,7 +61,11 @@ pub(crate) fn of_call(capability: &str, model: Option<&str>, error: &CallError) 
             ApiError::new(Code::RequestTooLarge, message)
         }
         CallErrorKind::Plugin(code) => of_plugin(code, error.data.as_deref()),
-        CallErrorKind::Forbidden | CallErrorKind::Protocol => {
+        CallErrorKind::Forbidden => {
+            let message = "The settings of the plugin do not allow this; its log says why.";
+            ApiError::new(Code::InsufficientScope, message)
+        }
+        CallErrorKind::Protocol => {
             tracing::warn!(plugin, capability, cause = %error, "a plugin broke the protocol");
             ApiError::new(Code::UpstreamError, "The engine broke its protocol.")
         }

@@ -118,36 +118,40 @@ impl World {
                 ));
             }
         };
-        let context = self.context(&folder)?;
+        let context = context(&self.surroundings, &folder)?;
         if matches!(self.door, Door::Http { .. }) {
             require_trust(&context)?;
         }
         Ok(context)
     }
+}
 
-    fn context(&self, folder: &Path) -> Result<Context, ToolError> {
-        let root = root::find_root(folder).map_err(|error| {
-            let shown = folder.display();
-            ToolError::invalid("repo", format!("{shown} is not a folder that can be read: {error}"))
-        })?;
-        let user_home = self.surroundings.user_home.clone();
-        let home = if self.surroundings.home_is_explicit {
-            user_home.clone()
-        } else {
-            own_home::choose(&root.path, &user_home).home
-        };
-        let ci = OsString::from("CI");
-        let ci = self.surroundings.variables.iter().find(|(name, _)| *name == ci);
-        Ok(Context {
-            cwd: folder.to_owned(),
-            root,
-            environment: clean_environment(self.surroundings.variables.clone(), "hauski"),
-            user_home,
-            home,
-            terminal: Terminal::default(),
-            ci: ci.is_some_and(|(_, value)| !value.is_empty() && value != "false" && value != "0"),
-        })
-    }
+/// The world of a verb for the repository around a folder.
+///
+/// # Errors
+/// When there is no such folder.
+pub(crate) fn context(surroundings: &Surroundings, folder: &Path) -> Result<Context, ToolError> {
+    let root = root::find_root(folder).map_err(|error| {
+        let shown = folder.display();
+        ToolError::invalid("repo", format!("{shown} is not a folder that can be read: {error}"))
+    })?;
+    let user_home = surroundings.user_home.clone();
+    let home = if surroundings.home_is_explicit {
+        user_home.clone()
+    } else {
+        own_home::choose(&root.path, &user_home).home
+    };
+    let ci = OsString::from("CI");
+    let ci = surroundings.variables.iter().find(|(name, _)| *name == ci);
+    Ok(Context {
+        cwd: folder.to_owned(),
+        root,
+        environment: clean_environment(surroundings.variables.clone(), "hauski"),
+        user_home,
+        home,
+        terminal: Terminal::default(),
+        ci: ci.is_some_and(|(_, value)| !value.is_empty() && value != "false" && value != "0"),
+    })
 }
 
 /// What starts by itself, or at a word of an agent, needs the person's trust in the repository as it is now.

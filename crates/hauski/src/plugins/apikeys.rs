@@ -64,7 +64,10 @@ fn validate(daemon: &Inner, asked: &Validate) -> Result<Value, RpcError> {
     let key = daemon.keys.verify(&asked.key);
     let key = key.filter(|key| asked.scope.as_deref().is_none_or(|scope| key.has(scope)));
     Ok(match key {
-        Some(key) => json!({ "valid": true, "id": key.row.id, "scopes": key.row.scopes }),
+        Some(key) => {
+            let scopes: Vec<&str> = key.row.scopes.split(',').collect();
+            json!({ "valid": true, "id": key.row.id, "scopes": scopes })
+        }
         None => json!({ "valid": false }),
     })
 }

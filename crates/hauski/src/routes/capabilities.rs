@@ -1,15 +1,24 @@
 //! Routes that hand JSON to whoever has a capability: `/audio/profile`, `/obsidian/canvas/suggest` and
 //! `/code/pr/draft`. What they take and give is the plugin's to say.
 
+use std::path::{Path, PathBuf};
+
 use axum::Json;
 use axum::extract::State;
 use contracts::hauski::engine::capability;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+use wgx_verbs::runs::{self, RunsRequest};
 
 use crate::gateway::plugin;
+use crate::mcp::{self, Surroundings};
 use crate::server::error::{ApiError, Code};
 use crate::server::extract::RawBody;
 use crate::state::AppState;
+
+/// Runs that a draft is told of: enough for the newest one of each task.
+const PROOF_RUNS: u32 = 100;
+/// Logs that a draft names.
+const PROOF_LOGS: usize = 5;
 
 /// Facts about a recording.
 pub(crate) async fn audio_profile(
@@ -27,21 +36,64 @@ pub(crate) async fn canvas_suggest(
     ask(&state, capability::CANVAS_SUGGEST, &body).await
 }
 
-/// The draft of a pull request.
+/// The draft of a pull request. The plugin that writes it sees only the repository; how its tasks ended lately
+/// comes from the memory, which no plugin can read.
 pub(crate) async fn pr_draft(
     State(state): State<AppState>,
     body: RawBody,
 ) -> Result<Json<Value>, ApiError> {
-    ask(&state, capability::PR_DRAFT, &body).await
+    let mut params = object(&body)?;
+    if let Some(repo) = params.get("repo").and_then(Value::as_str).map(PathBuf::from)
+        && repo.is_absolute()
+    {
+        let surroundings = Surroundings::of(&state.settings, PathBuf::new());
+        let proof = tokio::task::spawn_blocking(move || proof(&surroundings, &repo)).await;
+        let (runs, evidence) = proof.map_err(|error| ApiError::internal(&error))?;
+        params.insert("runs".to_owned(), runs);
+        params.insert("evidence".to_owned(), evidence);
+    }
+    plugin::ask(&state, capability::PR_DRAFT, &Value::Object(params)).await.map(Json)
+}
+
+/// The newest runs of a repository, and the logs that tell of them. A repository without a memory has none.
+fn proof(surroundings: &Surroundings, repo: &Path) -> (Value, Value) {
+    let request = RunsRequest { limit: Some(PROOF_RUNS), ..RunsRequest::default() };
+    let runs = mcp::context(surroundings, repo).ok().and_then(|context| {
+        let report = runs::runs(&context, &request).ok()?;
+        Some(report.runs)
+    });
+    let runs = runs.unwrap_or_default();
+    let evidence: Vec<String> = runs
+        .iter()
+        .filter_map(|run| {
+            let sha256 = run.log.as_deref()?;
+            Some(format!("log of {} sha256:{}", run.task, sha256.get(..16).unwrap_or(sha256)))
+        })
+        .take(PROOF_LOGS)
+        .collect();
+    let told = runs.iter().map(|run| {
+        json!({
+            "task": run.task,
+            "exit_code": run.exit_code,
+            "started_at": run.started_at,
+            "duration_ms": run.duration_ms,
+            "id": run.id,
+        })
+    });
+    (told.collect(), json!(evidence))
+}
+
+/// A body that is a JSON object; none is an empty one.
+fn object(RawBody(bytes): &RawBody) -> Result<Map<String, Value>, ApiError> {
+    let text: &[u8] = if bytes.is_empty() { b"{}" } else { bytes };
+    serde_json::from_slice(text)
+        .map_err(|_| ApiError::new(Code::InvalidBody, "The body must be a JSON object."))
 }
 
 async fn ask(
     state: &AppState,
     capability: &'static str,
-    RawBody(bytes): &RawBody,
+    body: &RawBody,
 ) -> Result<Json<Value>, ApiError> {
-    let text: &[u8] = if bytes.is_empty() { b"{}" } else { bytes };
-    let params: Map<String, Value> = serde_json::from_slice(text)
-        .map_err(|_| ApiError::new(Code::InvalidBody, "The body must be a JSON object."))?;
-    plugin::ask(state, capability, &Value::Object(params)).await.map(Json)
+    plugin::ask(state, capability, &Value::Object(object(body)?)).await.map(Json)
 }

@@ -18,6 +18,7 @@ mod hostile;
 mod keys;
 mod lifecycle;
 mod openai;
+mod own_plugins;
 mod plugin_proxy;
 mod policy;
 mod sessions;
