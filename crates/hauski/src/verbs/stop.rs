@@ -2,17 +2,15 @@
 
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::sockopt::socket_peercred;
-use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use crate::exit::{Exit, Failure};
 use crate::output;
 use crate::settings::Settings;
-
-/// How often its end is looked for.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Options of `hauski stop`.
 #[derive(Debug, clap::Args)]
@@ -24,20 +22,22 @@ pub(crate) struct Args {
 
 /// Ends it. When none runs, that is what was wanted.
 pub(crate) fn run(args: &Args, settings: &Settings) -> anyhow::Result<Exit> {
-    let Some(pid) = daemon(&settings.socket()) else {
+    // A handle of the process itself: its number could be another's by the time of the signal, and a
+    // process that nobody has reaped yet still has one.
+    let handle = daemon(&settings.socket())
+        .and_then(|pid| Some((pid, pidfd_open(pid, PidfdFlags::empty()).ok()?)));
+    let Some((pid, handle)) = handle else {
         output::note("no daemon runs here");
         return Ok(Exit::Good);
     };
     // It may have ended by itself in this moment.
-    let _ = kill_process(pid, Signal::TERM);
-    let began = Instant::now();
-    while test_kill_process(pid).is_ok() {
-        if began.elapsed() > Duration::from_secs(args.wait) {
-            let message = format!("process {pid} still works after {} s", args.wait);
-            let hint = "wait for its requests, or end it with `kill -9`: nothing durable is lost";
-            return Err(Failure::new(message, hint).into());
-        }
-        std::thread::sleep(LOOK_EVERY);
+    let _ = pidfd_send_signal(&handle, Signal::TERM);
+    let mut wish = [PollFd::new(&handle, PollFlags::IN)];
+    let wait = Timespec { tv_sec: i64::try_from(args.wait)?, tv_nsec: 0 };
+    if poll(&mut wish, Some(&wait)).context("cannot wait for the daemon")? == 0 {
+        let message = format!("process {pid} still works after {} s", args.wait);
+        let hint = "wait for its requests, or end it with `kill -9`: nothing durable is lost";
+        return Err(Failure::new(message, hint).into());
     }
     output::note("the daemon has ended");
     Ok(Exit::Good)

@@ -89,7 +89,7 @@ fn no_message_repeats_what_may_be_secret() {
     let policy = policy();
     for address in [
         "https://user:hunter2@good.example/hunter2?token=hunter2", // wgx:allow-secret
-        "https://evil.example/hunter2?token=hunter2#hunter2", // wgx:allow-secret
+        "https://evil.example/hunter2?token=hunter2#hunter2",      // wgx:allow-secret
         "hunter2",
         "ftp://hunter2@good.example/",
     ] {
