@@ -19,7 +19,7 @@ struct Request {
     home: PathBuf,
     plugins: PathBuf,
     person: Option<PathBuf>,
-    broker: Option<PathBuf>,
+    brokers: Option<PathBuf>,
     #[serde(default)]
     waive: String,
     /// Host path by path inside, to be shared.
@@ -51,7 +51,7 @@ fn start(request: Request) -> Result<Value, Refusal> {
         home: request.home,
         plugins: request.plugins,
         person: request.person,
-        broker: request.broker,
+        brokers: request.brokers,
         waivers: request.waive.parse().map_err(fault)?,
     };
     let begun = Instant::now();

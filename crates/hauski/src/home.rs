@@ -44,7 +44,9 @@ pub(crate) async fn open(settings: &Settings) -> Result<(Arc<Store>, Keys), Fail
 
 /// Opens the audit log for writing; only one process can.
 pub(crate) fn audit(settings: &Settings) -> Result<audit::Log, Failure> {
-    let opened = audit::Log::open(settings.home.join("audit"), audit::Options::default());
+    let options =
+        audit::Options { anchors: settings.audit_anchors.clone(), ..audit::Options::default() };
+    let opened = audit::Log::open(settings.home.join("audit"), options);
     opened.map_err(|error| Failure::new(with_causes(&error), error.hint()).exit(Exit::Config))
 }
 

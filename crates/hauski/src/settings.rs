@@ -28,6 +28,9 @@ pub(crate) struct Settings {
     pub(crate) policy_folder: Option<PathBuf>,
     /// The file that lists the plugins (`HAUSKI_PLUGINS`); default `plugins/plugins.json` in the home.
     pub(crate) plugins_file: PathBuf,
+    /// Folders that get copies of the audit log's checkpoints (`HAUSKI_AUDIT_ANCHORS`, separated by `:` as in PATH);
+    /// default none.
+    pub(crate) audit_anchors: Vec<PathBuf>,
     /// Whether the scripted engine for tests may be loaded (`HAUSKI_TEST_PLUGINS`, `--test-plugins`); default no.
     pub(crate) test_plugins: bool,
     /// What flags and variables say about the settings of `options.rs`.
@@ -56,6 +59,7 @@ impl Settings {
             plugins_file: reader
                 .path("HAUSKI_PLUGINS")
                 .unwrap_or_else(|| home.join("plugins/plugins.json")),
+            audit_anchors: reader.paths("HAUSKI_AUDIT_ANCHORS"),
             test_plugins: reader.raw("HAUSKI_TEST_PLUGINS").is_some_and(|value| value == "1"),
             given: reader.given()?,
             stderr_is_terminal: std::io::stderr().is_terminal(),
@@ -107,6 +111,11 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn raw(&self, name: &str) -> Option<&OsString> {
         self.environment.get(&OsString::from(name)).filter(|value| !value.is_empty())
+    }
+
+    fn paths(&self, name: &str) -> Vec<PathBuf> {
+        let list = self.raw(name).map(std::env::split_paths).into_iter().flatten();
+        list.filter(|path| !path.as_os_str().is_empty()).map(|path| self.cwd.join(path)).collect()
     }
 
     fn path(&self, name: &str) -> Option<PathBuf> {

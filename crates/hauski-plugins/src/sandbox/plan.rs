@@ -57,8 +57,8 @@ pub struct Paths {
     pub plugins: PathBuf,
     /// The person's home folder, which no plugin gets as a whole.
     pub person: Option<PathBuf>,
-    /// Socket of the egress broker, for plugins with `network: broker`.
-    pub broker: Option<PathBuf>,
+    /// Folder of the egress brokers' sockets, `NAME.sock` for each plugin with `network: broker`.
+    pub brokers: Option<PathBuf>,
     /// Layers given up by the person.
     pub waivers: Waivers,
 }
@@ -183,11 +183,13 @@ impl Plan {
             stdio: plugin.kind != Kind::Rpc,
         };
         if plugin.sandbox.network == Network::Broker {
-            let broker = paths.broker.as_ref().ok_or_else(|| {
-                Refusal::new("sandbox.network", "there is no broker")
-                    .hint("the daemon starts it with `egress` in routing.yaml; see docs/sandbox.md")
+            let socket = |folder: &PathBuf| folder.join(format!("{}.sock", plugin.name));
+            let broker = paths.brokers.as_ref().map(socket).filter(|socket| socket.exists());
+            let broker = broker.ok_or_else(|| {
+                Refusal::new("sandbox.network", "there is no broker for it")
+                    .hint("the daemon opens one at its start for plugins that ask for it then")
             })?;
-            plan.share(broker, Path::new(BROKER_INSIDE), Access::Read)?;
+            plan.share(&broker, Path::new(BROKER_INSIDE), Access::Read)?;
             plan.set("HAUSKI_EGRESS_SOCKET", BROKER_INSIDE);
         }
         Ok(plan)

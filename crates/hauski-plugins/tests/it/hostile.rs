@@ -174,17 +174,17 @@ fn it_reaches_no_unix_socket_of_the_host() {
 #[test]
 fn it_reaches_what_is_shared_with_it_and_the_broker_only_where_asked_for() {
     for lab in Lab::each() {
-        let path = lab.path("home/run/egress.sock");
+        let path = lab.path("home/run/hostile.sock");
         let _socket = UnixListener::bind(&path).unwrap();
         let everybody = <fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o777);
         fs::set_permissions(&path, everybody).unwrap();
         let program = lab.path("plugin-lab");
         let mut request = lab.request(&[&program, "try", "connect", "/run/hauski/egress.sock"]);
-        request["broker"] = path.into();
+        request["brokers"] = lab.path("home/run").into();
         assert!(without(&lab, &request, &[]).contains("No such file"));
         request["plugin"]["sandbox"] = json!({ "network": "broker" });
         assert_eq!(without(&lab, &request, &[]), "done");
-        request["broker"] = Value::Null;
+        request["brokers"] = Value::Null;
         assert_eq!(lab.run(&request)["refused"]["what"], "sandbox.network");
     }
 }

@@ -1,5 +1,6 @@
 //! Who answers: plugins first, an upstream of `routing.yaml` only where the policy and the key allow it.
 
+pub(crate) mod brokers;
 pub(crate) mod failure;
 pub(crate) mod meter;
 pub(crate) mod outside;

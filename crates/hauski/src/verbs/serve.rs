@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 use tracing_subscriber::prelude::*;
 
 use crate::exit::{Exit, Failure};
-use crate::gateway::outside;
+use crate::gateway::{brokers, outside};
 use crate::keys::Keys;
 use crate::options::Options;
 use crate::server::listen::Listeners;
@@ -130,12 +130,14 @@ async fn open(settings: Settings) -> anyhow::Result<(AppState, Listeners)> {
     let audit = home::audit(&settings)?;
     audit.append(Event::new("system", "daemon.start", url.clone()), Durability::Durable).await?;
     let program = std::env::current_exe().context("cannot find this very program")?;
+    let egress = outside::open(&policies, &audit)?;
+    let brokers = brokers::open(&settings.run_folder(), &manifest.plugins, &egress)?;
     let paths = Paths {
+        brokers: Some(brokers),
         home: settings.home.clone(),
         plugins: manifest.folder.clone(),
         person: settings.variable_os("HOME").map(PathBuf::from),
         waivers: settings.sandbox_waivers()?,
-        ..Paths::default()
     };
     let redactor = Redactor::for_merges();
     let host = Host::start(HostOptions {
@@ -144,7 +146,6 @@ async fn open(settings: Settings) -> anyhow::Result<(AppState, Listeners)> {
         init: Init { program, role: vec!["sandbox-init".to_owned()] },
         redactor: redactor.clone(),
     })?;
-    let egress = outside::open(&policies, &audit)?;
     let parts =
         Parts { settings, options, policies, store, keys, audit, host, egress, redactor, url };
     Ok((AppState::new(parts), listeners))

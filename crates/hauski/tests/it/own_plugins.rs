@@ -27,6 +27,26 @@ for line in sys.stdin:
         say(answer)
 "#;
 
+/// A plugin that asks the broker for a destination and tells the first line of the answer.
+const TRAVELLER: &str = r#"
+import json, os, socket, sys
+def say(message): print(json.dumps(dict(message, jsonrpc="2.0")), flush=True)
+for line in sys.stdin:
+    m = json.loads(line)
+    if m.get("method") == "initialize":
+        say({"id": m["id"], "result": {"version": "1.0", "capabilities": ["canvas.suggest"], "models": []}})
+    elif m.get("method") == "canvas.suggest":
+        door = socket.socket(socket.AF_UNIX)
+        door.connect(os.environ["HAUSKI_EGRESS_SOCKET"])
+        host = m["params"]["host"]
+        door.sendall(f"CONNECT {host} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        head = door.makefile("rb").readline().decode().strip()
+        say({"id": m["id"], "result": {"head": head}})
+    elif "id" in m and "method" in m:
+        say({"id": m["id"], "result": {}})
+        if m["method"] == "shutdown": sys.exit(0)
+"#;
+
 fn manifest(plugins: &[Value]) -> String {
     json!({"schema": 1, "plugins": plugins}).to_string()
 }
@@ -90,4 +110,47 @@ async fn a_plugin_asks_the_house_whether_a_key_is_good() {
         assert_eq!(when_it_runs(&daemon, path, &wrong).await, json!({"valid": false}));
     }
     assert!(!daemon.log().contains(secret), "the key stands in the log");
+}
+
+#[tokio::test]
+async fn a_plugin_asks_the_broker_and_every_answer_is_in_the_audit_log() {
+    if !testkit::has_program("python3") {
+        return testkit::not_run("a plugin in Python", "there is no python3");
+    }
+    let near = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let near = near.local_addr().unwrap();
+    let entry = json!({
+        "name": "traveller", "kind": "stdio", "command": ["/usr/bin/python3", "-c", TRAVELLER],
+        "capabilities": ["canvas.suggest"], "sandbox": {"network": "broker"},
+    });
+    let routing = format!("egress: {{default: deny, allow: ['http://{near}']}}\n");
+    let start = Daemon::with()
+        .file("plugins/plugins.json", &manifest(&[entry]))
+        .file("policies/routing.yaml", &routing);
+    let folder = start.home().join("policies").to_str().unwrap().to_owned();
+    let daemon = start.args(&["--policies", &folder]).start().await;
+    let path = "/obsidian/canvas/suggest";
+    let allowed = when_it_runs(&daemon, path, &json!({"host": near.to_string()})).await;
+    assert!(allowed["head"].as_str().unwrap().contains(" 200 "), "{allowed}");
+    let denied = when_it_runs(&daemon, path, &json!({"host": "evil.example:443"})).await;
+    assert!(denied["head"].as_str().unwrap().contains(" 403 "), "{denied}");
+    let lines = daemon.owner().get("/admin/audit").await.json();
+    let decided = |outcome: &str| {
+        lines["lines"].as_array().unwrap().iter().any(|line| {
+            line["action"] == "egress.decide"
+                && line["actor"] == "plugin:traveller"
+                && line["outcome"] == outcome
+        })
+    };
+    assert!(decided("ok") && decided("denied"), "{lines}");
+}
+
+#[tokio::test]
+async fn checkpoints_are_copied_to_the_anchors_of_the_person() {
+    let anchors = tempfile::tempdir().unwrap();
+    let folder = anchors.path().to_str().unwrap();
+    let daemon = Daemon::with().env("HAUSKI_AUDIT_ANCHORS", folder).start().await;
+    let stopped = daemon.stop().await;
+    assert!(std::fs::read_dir(anchors.path()).unwrap().count() > 0, "nothing was copied");
+    drop(stopped);
 }
