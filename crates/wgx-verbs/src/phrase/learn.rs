@@ -318,7 +318,7 @@ fn write(ranks: &Ranks, fits: &Fits) {
         lines.map(|((name, _), weight)| format!("    ({name:?}, {weight:.3}),\n")).collect()
     };
     let text = format!(
-        "//! What the signals weigh. Learned from labelled phrases by `learn`, which writes this file.\n\n\
+        "//! What the signals weigh. Learned from labelled phrases; `learn` writes this file anew (docs/free-text.md).\n\n\
          /// Which task is meant: signal and weight, summed per task.\n\
          pub(crate) const RANKS: [(&str, f32); {}] = [\n{}];\n\n\
          /// Whether the best task fits at all: signal and weight, summed to a log-odds.\n\

@@ -1,4 +1,4 @@
-//! What the signals weigh. Learned from labelled phrases by `learn`, which writes this file.
+//! What the signals weigh. Learned from labelled phrases; `learn` writes this file anew (docs/free-text.md).
 
 /// Which task is meant: signal and weight, summed per task.
 pub(crate) const RANKS: [(&str, f32); 26] = [
