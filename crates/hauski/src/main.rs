@@ -1,7 +1,5 @@
 //! The daemon: gateway, plugin host, policies, audit and budgets, and the command line that operates it.
 
-#![expect(dead_code, reason = "the frame stands before all of its users")]
-
 mod budgets;
 mod cli;
 mod client;

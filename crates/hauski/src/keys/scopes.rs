@@ -19,7 +19,7 @@ pub(crate) const SCOPES: [Scope; 10] = [
         name: "cloud",
         opens: "answers from outside the house, where routing.yaml allows them",
     },
-    Scope { name: "memory", opens: "searching the memory" },
+    Scope { name: "memory", opens: "searching the memory, once there is an index" },
     Scope { name: "tasks", opens: "listing and running tasks" },
     Scope { name: "metrics", opens: "/metrics" },
     Scope { name: "mcp", opens: "the Model Context Protocol" },
@@ -35,6 +35,16 @@ pub(crate) fn is_known(scope: &str) -> bool {
     };
     SCOPES.iter().any(|known| known.name == scope)
         || scope.strip_prefix("plugin:").is_some_and(is_plugin)
+}
+
+/// What each one opens, for the help of `hauski keys create`.
+pub(crate) fn help() -> String {
+    let line = |scope: &Scope| format!("  {:<12} {}\n", scope.name, scope.opens);
+    let lines: String = SCOPES.iter().map(line).collect();
+    format!(
+        "What it may do, separated by commas:\n{lines}  {:<12} the routes of that plugin",
+        "plugin:NAME"
+    )
 }
 
 /// The names for messages.

@@ -1,10 +1,10 @@
-//! The daemon as the tools see it: asked over its Unix socket each time, and allowed to be away.
+//! The daemon as `hauski mcp` sees it: asked over its Unix socket each time, and allowed to be away.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use http::Method;
-use policy::Policies;
+use policy::{Paths, Policies};
 use serde_json::Value;
 use tokio::runtime::Handle;
 
@@ -12,24 +12,17 @@ use super::tools::ToolError;
 use super::world::House;
 use crate::client;
 
-/// The policies in force, or why they cannot be read.
-type ReadPolicies = dyn Fn() -> Result<Arc<Policies>, ToolError> + Send + Sync;
-
 /// The daemon behind a socket.
 pub(crate) struct Distant {
     socket: PathBuf,
     runtime: Handle,
-    policies: Box<ReadPolicies>,
+    policies: Paths,
 }
 
 impl Distant {
-    /// A daemon whose policies are read by `policies`: the same files without it, its own with it.
-    pub(crate) fn new(
-        socket: PathBuf,
-        runtime: Handle,
-        policies: impl Fn() -> Result<Arc<Policies>, ToolError> + Send + Sync + 'static,
-    ) -> Self {
-        Self { socket, runtime, policies: Box::new(policies) }
+    /// A daemon that listens on `socket` and reads the same policy files.
+    pub(crate) fn new(socket: PathBuf, runtime: Handle, policies: Paths) -> Self {
+        Self { socket, runtime, policies }
     }
 }
 
@@ -41,6 +34,9 @@ impl House for Distant {
     }
 
     fn policies(&self) -> Result<Arc<Policies>, ToolError> {
-        (self.policies)()
+        let policies = policy::load(&self.policies);
+        policies
+            .map(Arc::new)
+            .map_err(|error| ToolError::failed(error.to_string(), "correct the file"))
     }
 }

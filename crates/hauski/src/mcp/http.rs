@@ -2,23 +2,25 @@
 //! who began it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, Method, request};
+use policy::Policies;
 use rmcp::model::Extensions;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
+use serde_json::Value;
 
-use super::distant::Distant;
 use super::server::Server;
 use super::tools::ToolError;
-use super::world::{Door, Surroundings};
+use super::world::{Door, House, Surroundings};
+use crate::routes::admin::plugins;
 use crate::server::auth::Caller;
 use crate::server::error::ApiError;
-use crate::state::AppState;
+use crate::state::{AppState, Inner};
 
 /// Names the session of a request.
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -40,15 +42,10 @@ struct Owners {
 
 impl Endpoint {
     fn new(state: &AppState) -> Self {
-        let inner = state.downgrade();
-        let gone = || ToolError::failed("the daemon ends", "try again in a moment");
-        let policies = move || Ok(inner.upgrade().ok_or_else(gone)?.policies.load_full());
-        let runtime = tokio::runtime::Handle::current();
-        let house = Distant::new(state.settings.socket(), runtime, policies);
         // Without its own path no task can be started, and only then is it needed.
         let program = std::env::current_exe().unwrap_or_default();
         let surroundings = Surroundings::of(&state.settings, program);
-        let server = Server::new(surroundings, Arc::new(house), door);
+        let server = Server::new(surroundings, Arc::new(Inside(state.downgrade())), door);
         let mut config = StreamableHttpServerConfig::default().disable_allowed_hosts();
         // Hosts, origins and sizes are the guard's business, with the same answer on every route.
         config.cancellation_token = state.draining.child_token();
@@ -83,6 +80,27 @@ impl Endpoint {
     }
 }
 
+/// The daemon from within.
+struct Inside(Weak<Inner>);
+
+impl Inside {
+    fn daemon(&self) -> Result<Arc<Inner>, ToolError> {
+        let gone = || ToolError::failed("the daemon ends", "try again in a moment");
+        self.0.upgrade().ok_or_else(gone)
+    }
+}
+
+impl House for Inside {
+    fn plugins(&self) -> Result<Value, ToolError> {
+        let report = plugins::report(&self.daemon()?.host);
+        serde_json::to_value(report).map_err(|error| ToolError::failed(error.to_string(), ""))
+    }
+
+    fn policies(&self) -> Result<Arc<Policies>, ToolError> {
+        Ok(self.daemon()?.policies.load_full())
+    }
+}
+
 /// What the caller's key opens.
 fn door(extensions: &Extensions) -> Door {
     let caller = extensions.get::<request::Parts>().and_then(|it| it.extensions.get::<Caller>());
@@ -98,11 +116,8 @@ pub(crate) async fn mcp(
     let endpoint = state.mcp.get_or_init(|| Endpoint::new(&state));
     let named = request.headers().get(SESSION).and_then(|name| name.to_str().ok());
     let named = named.map(ToOwned::to_owned);
-    // What belongs to others is not there.
-    if let Some(session) = &named
-        && endpoint.owner(session).is_some_and(|owner| owner != caller.owner_name())
-    {
-        return Err(ApiError::not_found());
+    if let Some(owner) = named.as_deref().and_then(|session| endpoint.owner(session)) {
+        caller.require_owner(&owner)?;
     }
     let ends = request.method() == Method::DELETE;
     let answer = endpoint.service.handle(request).await;

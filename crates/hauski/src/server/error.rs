@@ -52,8 +52,6 @@ pub(crate) enum Code {
     InvalidBody,
     /// A field has a value that the route does not take.
     InvalidValue,
-    /// A field is known but not supported here.
-    UnsupportedField,
     /// A request of the OpenAI surface that cannot be taken.
     Request(hauski::openai::wire::Code),
     /// An engine or upstream has as much work as it takes.
@@ -125,7 +123,6 @@ impl Code {
             }
             Self::InvalidBody => (S::BAD_REQUEST, INVALID, "invalid_body"),
             Self::InvalidValue => (S::BAD_REQUEST, INVALID, "invalid_value"),
-            Self::UnsupportedField => (S::BAD_REQUEST, INVALID, "unsupported_field"),
             Self::Request(code) => (S::BAD_REQUEST, INVALID, code.name()),
             Self::EngineOverloaded => {
                 (S::TOO_MANY_REQUESTS, "rate_limit_error", "engine_overloaded")

@@ -29,10 +29,6 @@ use crate::state::AppState;
 /// Header with the id under which the log speaks of a request.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The id of a request, for handlers that write it elsewhere.
-#[derive(Clone, Debug)]
-pub(crate) struct RequestId(pub(crate) String);
-
 /// One route and what it demands.
 #[derive(Clone)]
 pub(crate) struct Guarded {
@@ -53,7 +49,6 @@ pub(crate) async fn every_request(
     let matched = request.extensions().get::<MatchedPath>();
     let path = matched.map_or("unmatched", MatchedPath::as_str).to_owned();
     let address = request.extensions().get::<Peer>().and_then(|peer| peer.address);
-    request.extensions_mut().insert(RequestId(id.clone()));
     let span = tracing::info_span!("request", request_id = id, method, path);
 
     let in_flight = state.metrics.in_flight();

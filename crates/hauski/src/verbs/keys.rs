@@ -13,6 +13,7 @@ use jiff::{Span, Timestamp, Zoned};
 
 use crate::exit::{Exit, Failure};
 use crate::keys::Keys;
+use crate::keys::scopes;
 use crate::local::{self, block_on};
 use crate::routes::admin::keys::event;
 use crate::settings::Settings;
@@ -48,9 +49,8 @@ enum What {
 
 #[derive(Debug, clap::Args)]
 struct CreateArgs {
-    /// What it may do, separated by commas: admin, chat, embed, audio, code, cloud, memory, tasks, metrics,
-    /// mcp, plugin:NAME
-    #[arg(long, value_name = "SCOPES", value_delimiter = ',', required = true)]
+    /// What it may do, separated by commas (--help lists all)
+    #[arg(long, long_help = scopes::help(), value_name = "SCOPES", value_delimiter = ',', required = true)]
     scope: Vec<String>,
     /// What it is for
     #[arg(long, value_name = "TEXT", default_value = "")]

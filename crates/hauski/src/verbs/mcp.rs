@@ -12,7 +12,7 @@ use rmcp::ServiceExt as _;
 
 use crate::exit::{Exit, Failure};
 use crate::mcp::install::{self, Client};
-use crate::mcp::{Distant, Door, Server, Surroundings, ToolError};
+use crate::mcp::{Distant, Door, Server, Surroundings};
 use crate::output;
 use crate::settings::Settings;
 
@@ -55,12 +55,8 @@ pub(crate) fn run(args: Args, settings: &Settings) -> anyhow::Result<Exit> {
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let files = settings.policies.clone();
-    let policies = move || match policy::load(&files) {
-        Ok(policies) => Ok(Arc::new(policies)),
-        Err(error) => Err(ToolError::failed(error.to_string(), "correct the file")),
-    };
-    let house = Distant::new(settings.socket(), runtime.handle().clone(), policies);
+    let socket = settings.socket();
+    let house = Distant::new(socket, runtime.handle().clone(), settings.policies.clone());
     let door = Door::Stdio { folder };
     let server = Server::new(surroundings, Arc::new(house), move |_| door.clone());
     runtime.block_on(async {

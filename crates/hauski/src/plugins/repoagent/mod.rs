@@ -13,7 +13,6 @@ mod search;
 mod serve;
 mod tree;
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use contracts::hauski::protocol::{RpcError, code};
@@ -217,10 +216,6 @@ fn within(
         return Err(Fault::invalid(param, format!("{value} is not between {least} and {most}")));
     }
     usize::try_from(value).map_err(|_| Fault::invalid(param, "too large for this machine"))
-}
-
-fn words(words: &[&str]) -> Vec<OsString> {
-    words.iter().map(OsString::from).collect()
 }
 
 #[cfg(test)]

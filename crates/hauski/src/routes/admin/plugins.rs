@@ -12,7 +12,7 @@ use contracts::hauski::plugin::Plugin;
 use contracts::hauski::plugin_status::{LogLine, PluginReport, PluginStatus, SCHEMA};
 use contracts::hauski::protocol::Level;
 use futures_util::stream;
-use hauski_plugins::{HostError, LogQuery, LogSubscription, Manifest};
+use hauski_plugins::{Host, HostError, LogQuery, LogSubscription, Manifest};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -53,7 +53,12 @@ pub(crate) struct Lines {
 
 /// All plugins.
 pub(crate) async fn list(State(state): State<AppState>) -> Json<PluginReport> {
-    Json(PluginReport { schema: SCHEMA.to_owned(), plugins: state.host.plugins() })
+    Json(report(&state.host))
+}
+
+/// How all plugins are.
+pub(crate) fn report(host: &Host) -> PluginReport {
+    PluginReport { schema: SCHEMA.to_owned(), plugins: host.plugins() }
 }
 
 /// One plugin.
