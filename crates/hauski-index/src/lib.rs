@@ -1,0 +1,8 @@
+//! Finds passages in everything the house knows, and says where each of them stands.
+//!
+//! SQLite is the truth (`truth/`); the text index (`text/`) and the vectors (`vectors/`) are derived from it and healed
+//! from a watermark when they are opened. Every part names a passage by its [`ChunkId`].
+
+mod filter;
+
+pub use filter::{Attributes, ChunkId, Filter};
