@@ -8,6 +8,8 @@
 //! [`Redactor::redact`] does the same for complete texts that are handed on (merges, packs): spans and
 //! counts instead of findings, the text borrowed where it is clean, a fast way through a prefilter.
 //!
+//! [`injection`] looks for signs that a text speaks to a model instead of to its reader.
+//!
 //! Foreign text that goes to a terminal passes through [`escape::escape_ctl`].
 
 mod args;
@@ -19,6 +21,7 @@ mod engine;
 pub mod escape;
 mod fast;
 mod headers;
+pub mod injection;
 mod judge;
 mod known;
 mod layers;
