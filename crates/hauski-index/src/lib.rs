@@ -3,6 +3,7 @@
 //! SQLite is the truth (`truth/`); the text index (`text/`) and the vectors (`vectors/`) are derived from it and healed
 //! from a watermark when they are opened. Every part names a passage by its [`ChunkId`].
 
+pub mod embed;
 mod filter;
 
 pub use filter::{Attributes, ChunkId, Filter};

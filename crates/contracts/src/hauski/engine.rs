@@ -18,6 +18,8 @@ pub mod capability {
     pub const COMPLETE: &str = "complete";
     /// Texts to vectors.
     pub const EMBED: &str = "embed";
+    /// What the vectors of a model are.
+    pub const EMBED_DESCRIBE: &str = "embed.describe";
     /// Speech to text.
     pub const TRANSCRIBE: &str = "transcribe";
     /// Text to speech.
@@ -370,6 +372,23 @@ pub struct Embed {
     /// Length of the vectors; absent means the model's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dimensions: Option<u32>,
+    /// What the inputs are for, where the model makes a difference; absent means what it does by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<Purpose>,
+    /// Whether inputs beyond the model's length are cut and named in [`EmbedDone::truncated`]; otherwise the first
+    /// of them is `CONTEXT_LENGTH`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub truncate: bool,
+}
+
+/// What a text is embedded for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Purpose {
+    /// It is searched in.
+    Passage,
+    /// It is searched for.
+    Query,
 }
 
 /// One chunk of `embed`.
@@ -387,6 +406,32 @@ pub struct Vector {
 pub struct EmbedDone {
     /// What was counted.
     pub usage: Usage,
+    /// Which inputs were cut, ascending; only where [`Embed::truncate`] allowed it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub truncated: Vec<u32>,
+}
+
+/// Parameters of `embed.describe`. The answer is [`EmbedModel`], without chunks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DescribeEmbed {
+    /// Which model.
+    pub model: String,
+}
+
+/// Result of `embed.describe`: what the vectors of a model are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct EmbedModel {
+    /// How requests name it.
+    pub model: String,
+    /// Hash of everything that shapes a vector: weights, vocabulary, settings, way of computing. Vectors of two
+    /// revisions do not fit together.
+    pub revision: String,
+    /// Length of the vectors.
+    pub dimensions: u32,
+    /// Tokens of the longest input.
+    pub context: u32,
+    /// Bytes of memory that the model takes while it is loaded.
+    pub memory_bytes: u64,
 }
 
 /// Parameters of `transcribe`. The answer is one [`Segment`] a chunk, in order, then [`TranscribeDone`].

@@ -216,7 +216,7 @@ async fn embed(embed: Embed, request: &mut Incoming) -> Result<Value, RpcError> 
         let chunk = Vector { index, vector: STANDARD.encode(bytes) };
         request.chunk(json!(chunk)).await.map_err(gone)?;
     }
-    Ok(json!(EmbedDone { usage }))
+    Ok(json!(EmbedDone { usage, truncated: Vec::new() }))
 }
 
 async fn transcribe(transcribe: Transcribe, request: &mut Incoming) -> Result<Value, RpcError> {

@@ -36,6 +36,8 @@ impl Request {
             model: super::model(&mut body)?,
             inputs: completions::inputs(body.require("input")?, MAX_INPUTS, false)?,
             dimensions: body.count("dimensions", 1..=65_536)?,
+            purpose: None,
+            truncate: false,
         };
         let encoding = match body.word("encoding_format", &["float", "base64"])? {
             Some("base64") => Encoding::Base64,
