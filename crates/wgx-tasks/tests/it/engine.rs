@@ -71,8 +71,16 @@ impl Engine {
         command
     }
 
+    /// Starts the engine with the default for every signal: whoever starts the tests may ignore some (`nohup`), and the
+    /// engine keeps what it inherits.
+    #[expect(clippy::disallowed_methods, reason = "the test starts the engine under test")]
     pub(crate) fn spawn(&self) -> Child {
-        let mut command = self.command();
+        let engine = self.command();
+        let mut command = Command::new("env");
+        command.arg("--default-signal").arg(engine.get_program()).args(engine.get_args());
+        for (name, value) in engine.get_envs() {
+            command.env(name, value.unwrap_or_default());
+        }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.spawn().unwrap()
     }
