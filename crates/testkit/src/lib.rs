@@ -7,6 +7,7 @@ mod terminal;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use tempfile::TempDir;
 
@@ -16,6 +17,15 @@ pub use terminal::Terminal;
 
 /// The user `nobody` of Debian: no rights beyond those of everybody.
 pub const NOBODY: u32 = 65_534;
+
+/// Copies a program to where it will be started from. The writing is done by another process: while this one has the
+/// copy open for writing, a child that another test is just starting inherits it, and the copy is "busy".
+#[expect(clippy::disallowed_methods, reason = "the copy is made by a process of its own")]
+#[expect(clippy::missing_panics_doc, reason = "a copy that fails ends the test")]
+pub fn copy_program(from: &Path, to: &Path) {
+    let copied = Command::new("cp").arg("--").args([from, to]).status();
+    assert!(copied.is_ok_and(|status| status.success()), "{} can be copied", from.display());
+}
 
 /// Whether this process is root, for whom no file is unreadable.
 pub fn is_root() -> bool {

@@ -1,7 +1,6 @@
 //! Starting a program in a controlled environment and keeping what it said.
 
 use std::ffi::OsStr;
-use std::fs;
 use std::io::Write;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
@@ -76,7 +75,7 @@ impl Run {
         if program.is_absolute() {
             let folder = public_tempdir();
             let copy = folder.path().join(program.file_name().expect("a program has a name"));
-            fs::copy(&program, &copy).expect("the program can be copied");
+            crate::copy_program(&program, &copy);
             let mut command = Command::new(copy);
             command.args(self.command.get_args()).env_clear();
             for (name, value) in self.command.get_envs() {

@@ -57,7 +57,11 @@ fn folder(kind: &str, list: &str) -> PathBuf {
     folder
 }
 
+/// Held while clients are fetched: two tests that want the same ones fetch them once.
+static FETCHING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 async fn python() -> Option<PathBuf> {
+    let _alone = FETCHING.lock().await;
     let folder = folder("python", "requirements.txt");
     let python = folder.join("venv/bin/python");
     let mark = folder.join("complete");
@@ -71,6 +75,7 @@ async fn python() -> Option<PathBuf> {
 }
 
 async fn node() -> Option<PathBuf> {
+    let _alone = FETCHING.lock().await;
     let folder = folder("node", "package-lock.json");
     let mark = folder.join("complete");
     for name in ["package.json", "package-lock.json", "cases.mjs"] {
@@ -138,6 +143,6 @@ async fn compatcanary_finds_nothing_missing() {
     let mut command = command(Path::new("node"), &args, &folder);
     let output = command.env("OPENAI_API_KEY", &served.key).output().await.unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{text}");
+    assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
     assert!(text.contains("\"score\": 100"), "{text}");
 }

@@ -39,7 +39,7 @@ fn a_read_only_home_is_read_and_says_why_it_is_not_written() {
         store.close().await.unwrap();
     });
     let program = folder.path().join("it");
-    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    testkit::copy_program(&std::env::current_exe().unwrap(), &program);
     allow(folder.path(), 0o755);
     let mut folders = vec![home.clone()];
     while let Some(place) = folders.pop() {

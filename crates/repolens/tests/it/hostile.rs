@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use contracts::repolens::merge::MergeReport;
@@ -22,7 +23,7 @@ fn what_may_not_be_read_is_listed_with_its_reason() {
         .file("folder/inside.md", "inside\n");
     let out = tree.outside().join("out");
     fs::create_dir(&out).unwrap();
-    let allow = |path: &std::path::Path, mode| {
+    let allow = |path: &Path, mode| {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     };
     allow(&tree.outside(), 0o777);
@@ -31,7 +32,7 @@ fn what_may_not_be_read_is_listed_with_its_reason() {
     allow(&tree.root().join("folder"), 0o000);
     // Permissions mean nothing to root.
     let program = tree.outside().join("repolens");
-    fs::copy(env!("CARGO_BIN_EXE_repolens"), &program).unwrap();
+    testkit::copy_program(Path::new(env!("CARGO_BIN_EXE_repolens")), &program);
     let group = format!("--regid={NOBODY}");
     let user = format!("--reuid={NOBODY}");
     let root = tree.root();
