@@ -11,6 +11,7 @@ mod load;
 mod local;
 mod mcp;
 mod metrics;
+mod openapi;
 mod options;
 mod output;
 mod plugins;

@@ -1,4 +1,5 @@
-//! `cargo xtask schemas`: `schemas/*.json` from the contracts and `man/*.1` from the command line.
+//! `cargo xtask schemas`: `schemas/*.json` from the contracts, `schemas/openapi.json` from the daemon and `man/*.1` from
+//! the command line.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,7 +11,9 @@ use crate::{cargo, workspace};
 
 pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
     let check = arguments.iter().any(|argument| argument == "--check");
-    settle(&workspace().join("schemas"), &schemas()?, check)?;
+    let mut wanted = schemas()?;
+    wanted.insert("openapi.json".to_owned(), openapi(check)?);
+    settle(&workspace().join("schemas"), &wanted, check)?;
     settle(&workspace().join("man"), &manual_pages()?, check)
 }
 
@@ -25,6 +28,21 @@ fn schemas() -> anyhow::Result<BTreeMap<String, String>> {
         files.insert(format!("{name}.schema.json"), format!("{text}\n"));
     }
     Ok(files)
+}
+
+/// The daemon's OpenAPI document. Whether the committed one is that of the code, a test of the daemon says, so that
+/// a check here need not build it.
+fn openapi(check: bool) -> anyhow::Result<String> {
+    let committed = workspace().join("schemas/openapi.json");
+    if check {
+        return fs::read_to_string(&committed).with_context(|| committed.display().to_string());
+    }
+    let words = ["run", "--quiet", "--package", "hauski", "--", "openapi"];
+    let output = cargo(&words).stderr(std::process::Stdio::inherit()).output()?;
+    if !output.status.success() {
+        bail!("`hauski openapi` failed: {}", output.status);
+    }
+    Ok(String::from_utf8(output.stdout)?)
 }
 
 fn manual_pages() -> anyhow::Result<BTreeMap<String, String>> {

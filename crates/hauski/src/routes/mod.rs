@@ -1,6 +1,7 @@
 //! The handlers, a file per topic; `server/table.rs` says where each hangs.
 
 pub(crate) mod admin;
+pub(crate) mod api_docs;
 pub(crate) mod capabilities;
 pub(crate) mod config;
 pub(crate) mod health;

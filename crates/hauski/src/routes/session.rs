@@ -24,8 +24,9 @@ pub(crate) struct Ticket {
 }
 
 /// The query of `/login`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct Entry {
+    /// The ticket of `hauski login`; it works once.
     ticket: String,
 }
 

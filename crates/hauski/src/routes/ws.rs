@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{State, ws};
 use axum::response::Response;
@@ -18,6 +19,7 @@ use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::server::auth::Caller;
+use crate::server::error::{ApiError, Code};
 use crate::state::AppState;
 
 /// Bytes of a message of the client.
@@ -53,16 +55,19 @@ enum Topic {
 pub(crate) async fn plugins(
     State(state): State<AppState>,
     caller: Caller,
-    upgrade: WebSocketUpgrade,
-) -> Response {
-    upgrade.max_message_size(MAX_MESSAGE_BYTES).on_upgrade(move |socket| async move {
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, ApiError> {
+    let upgrade = upgrade.map_err(|_| {
+        ApiError::new(Code::UpgradeRequired, "This address is a WebSocket of version 13.")
+    })?;
+    Ok(upgrade.max_message_size(MAX_MESSAGE_BYTES).on_upgrade(move |socket| async move {
         let ended = caller.ended();
         tokio::select! {
             () = serve(&state, socket) => {}
             () = ended.cancelled() => {}
             () = state.draining.cancelled() => {}
         }
-    })
+    }))
 }
 
 async fn serve(state: &AppState, socket: WebSocket) {

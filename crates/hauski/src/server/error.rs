@@ -48,6 +48,8 @@ pub(crate) enum Code {
     MethodNotAllowed,
     /// The body is not JSON although it has to be.
     UnsupportedMediaType,
+    /// The route is a WebSocket, and the request is not one.
+    UpgradeRequired,
     /// The body cannot be read as what the route takes.
     InvalidBody,
     /// A field has a value that the route does not take.
@@ -106,6 +108,11 @@ impl Code {
         )
     }
 
+    /// Status of the answer.
+    pub(crate) fn status(self) -> StatusCode {
+        self.parts().0
+    }
+
     /// Status, `type` and `code` of the answer.
     fn parts(self) -> (StatusCode, &'static str, &'static str) {
         use StatusCode as S;
@@ -121,6 +128,7 @@ impl Code {
             Self::UnsupportedMediaType => {
                 (S::UNSUPPORTED_MEDIA_TYPE, INVALID, "unsupported_media_type")
             }
+            Self::UpgradeRequired => (S::UPGRADE_REQUIRED, INVALID, "upgrade_required"),
             Self::InvalidBody => (S::BAD_REQUEST, INVALID, "invalid_body"),
             Self::InvalidValue => (S::BAD_REQUEST, INVALID, "invalid_value"),
             Self::Request(code) => (S::BAD_REQUEST, INVALID, code.name()),
@@ -206,7 +214,7 @@ impl ApiError {
 
     /// The status of the answer.
     pub(crate) fn status(&self) -> StatusCode {
-        self.code.parts().0
+        self.code.status()
     }
 
     /// The code of the answer.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use audit::{Event, Outcome};
 use axum::body::Body;
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{MatchedPath, RawPathParams, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -123,13 +124,17 @@ impl Told<'_> {
 /// Lets the request through to its handler, or answers in its place.
 pub(crate) async fn guard(
     State(route): State<Guarded>,
-    path: RawPathParams,
+    path: Result<RawPathParams, RawPathParamsRejection>,
     request: Request,
     next: Next,
 ) -> Response {
-    let name = path.iter().find(|(name, _)| *name == "name").map(|(_, value)| value.to_owned());
+    let named = |path: RawPathParams| {
+        let mut parts = path.iter();
+        parts.find(|(name, _)| *name == "name").map(|(_, value)| value.to_owned())
+    };
+    let name = path.ok().map(named);
     let mut asked = None;
-    let admitted = admitted(&route, name.as_deref(), &mut asked, request, next).await;
+    let admitted = admitted(&route, name, &mut asked, request, next).await;
     let mut response = admitted.unwrap_or_else(IntoResponse::into_response);
     if let Some(asked) = asked {
         response.extensions_mut().insert(Asked(asked));
@@ -137,9 +142,10 @@ pub(crate) async fn guard(
     response
 }
 
+/// `plugin` is the name in the path, where there is one; `None` for a path that is no UTF-8.
 async fn admitted(
     route: &Guarded,
-    plugin: Option<&str>,
+    plugin: Option<Option<String>>,
     asked: &mut Option<String>,
     mut request: Request,
     next: Next,
@@ -154,7 +160,14 @@ async fn admitted(
         Access::Open | Access::Ticket => {}
         Access::AnyKey => caller.require_known()?,
         Access::Scope(scope) => caller.require(scope)?,
-        Access::Plugin => caller.require(&format!("plugin:{}", plugin.unwrap_or_default()))?,
+        Access::Plugin => {
+            let plugin = plugin.as_ref().and_then(Option::as_deref).unwrap_or_default();
+            caller.require(&format!("plugin:{plugin}"))?;
+        }
+    }
+    if plugin.is_none() {
+        caller.require_known()?;
+        return Err(ApiError::not_found());
     }
     if state.draining.is_cancelled() {
         let error = ApiError::new(Code::ShuttingDown, "The daemon is ending; try again soon.");

@@ -10,7 +10,9 @@ use http::Method;
 use super::auth::Access;
 use crate::mcp::mcp;
 use crate::routes::admin::{audit, budgets, config as settings, egress, keys, plugins};
-use crate::routes::{capabilities, config, health, metrics, plugin_proxy, session, v1, ws};
+use crate::routes::{
+    api_docs, capabilities, config, health, metrics, plugin_proxy, session, v1, ws,
+};
 use crate::state::AppState;
 
 /// How a route behaves, and which bounds it gets.
@@ -81,6 +83,7 @@ pub(crate) fn table() -> Vec<Route> {
         get("/config/models", ADMIN, Read, "The models in force", config::models),
         get("/config/routing", ADMIN, Read, "The routing policy in force", config::routing),
         get("/config/memory", ADMIN, Read, "The memory policy in force", config::memory),
+        get("/api-docs/openapi.json", Access::AnyKey, Read, "This surface as an OpenAPI document", api_docs::openapi),
         // Agents.
         post("/mcp", Access::Scope("mcp"), Talk, "Tools for agents: the Model Context Protocol over streamable HTTP", mcp),
         get("/mcp", Access::Scope("mcp"), Live, "What the server of tools says by itself", mcp),

@@ -15,6 +15,7 @@ mod login;
 mod mcp;
 mod models;
 mod observability;
+mod openapi;
 mod plugin;
 mod plugins;
 mod policy;
@@ -69,6 +70,8 @@ pub(crate) enum Verb {
     Bench(bench::Args),
     /// List every route with its method, access and class
     Routes(routes::Args),
+    /// Print the OpenAPI document of every route
+    Openapi(openapi::Args),
     /// Say what the policies allow and why; check a file of them
     Policy(policy::Args),
     /// The broker of one plugin; the daemon starts it
@@ -116,6 +119,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Verb::Budget(args) => budget::run(args, &settings),
         Verb::Bench(args) => bench::run(args, &settings),
         Verb::Observability(args) => observability::run(&args),
+        Verb::Openapi(args) => openapi::run(&args),
         Verb::Routes(args) => routes::run(&args, &settings),
     });
     ended.unwrap_or_else(|error| exit::failed(&error)).into()

@@ -12,15 +12,15 @@ use crate::access::new_key;
 use crate::daemon::Daemon;
 use crate::gateway::with_fake;
 
-const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients");
+pub(crate) const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients");
 
 #[expect(clippy::disallowed_methods, reason = "CI says so by its own variable")]
-fn wanted() -> bool {
+pub(crate) fn wanted() -> bool {
     ["CI", "HAUSKI_TEST_CLIENTS"].iter().any(|name| std::env::var_os(name).is_some())
 }
 
 #[expect(clippy::disallowed_methods, reason = "the tests start real clients")]
-fn command(program: &Path, args: &[&str], folder: &Path) -> Command {
+pub(crate) fn command(program: &Path, args: &[&str], folder: &Path) -> Command {
     let mut command = std::process::Command::new(program);
     command.args(args).current_dir(folder).stdin(Stdio::null());
     let mut command = Command::from(command);
@@ -60,14 +60,15 @@ fn folder(kind: &str, list: &str) -> PathBuf {
 /// Held while clients are fetched: two tests that want the same ones fetch them once.
 static FETCHING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
-async fn python() -> Option<PathBuf> {
+/// A Python with the packages that the list of `kind` pins.
+pub(crate) async fn python(kind: &str) -> Option<PathBuf> {
     let _alone = FETCHING.lock().await;
-    let folder = folder("python", "requirements.txt");
+    let folder = folder(kind, "requirements.txt");
     let python = folder.join("venv/bin/python");
     let mark = folder.join("complete");
     if !mark.exists() {
         run("python3", &["-m", "venv", "venv"], &folder).await?;
-        let list = format!("{CASES}/python/requirements.txt");
+        let list = format!("{CASES}/{kind}/requirements.txt");
         run(python.to_str()?, &["-m", "pip", "install", "--quiet", "-r", &list], &folder).await?;
         std::fs::write(mark, "").unwrap();
     }
@@ -102,13 +103,13 @@ async fn served() -> Served {
 }
 
 /// Whether clients run here; says so when they do not.
-fn not_run(client: &str) {
+pub(crate) fn not_run(client: &str) {
     eprintln!("not run: {client} (set HAUSKI_TEST_CLIENTS=1 to fetch and run it)");
 }
 
 #[tokio::test]
 async fn the_official_python_client() {
-    let python = if wanted() { python().await } else { None };
+    let python = if wanted() { python("python").await } else { None };
     let Some(python) = python else { return not_run("the openai client for Python") };
     let served = served().await;
     let (_, other) = new_key(&served.daemon, &["embed"]).await;

@@ -9,6 +9,7 @@ mod background;
 mod beyond_loopback;
 mod clients;
 mod configuration;
+mod conformance;
 mod daemon;
 mod doctor;
 mod fake;

@@ -1,6 +1,7 @@
 //! `/v1/chat/completions`: its request, its answer and the chunks of its stream.
 
 use contracts::hauski::engine::{self, Chat, FinishReason};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::fields::Fields;
@@ -105,7 +106,7 @@ fn logprobs(body: &mut Fields) -> Result<Option<u32>, Invalid> {
 }
 
 /// The answer.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Completion {
     /// `chatcmpl-…`.
     pub id: String,
@@ -126,7 +127,7 @@ pub struct Completion {
 }
 
 /// One answer.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Choice {
     /// From 0.
     pub index: u32,
@@ -139,7 +140,7 @@ pub struct Choice {
 }
 
 /// What was said.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Message {
     /// Always `assistant`.
     pub role: &'static str,
@@ -155,7 +156,7 @@ pub struct Message {
 }
 
 /// A call of a tool.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ToolCall {
     /// `call_…`, as the engine named it.
     pub id: String,
@@ -167,7 +168,7 @@ pub struct ToolCall {
 }
 
 /// Which function, with what.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Function {
     /// Its name.
     pub name: String,
@@ -176,7 +177,7 @@ pub struct Function {
 }
 
 /// Probabilities.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Logprobs {
     /// Of the tokens of the content.
     pub content: Option<Vec<TokenLogprob>>,
@@ -185,7 +186,7 @@ pub struct Logprobs {
 }
 
 /// A token with its probability.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct TokenLogprob {
     /// As text.
     pub token: String,
@@ -198,7 +199,7 @@ pub struct TokenLogprob {
 }
 
 /// A token that could have stood in the place.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct TopLogprob {
     /// As text.
     pub token: String,
@@ -225,7 +226,7 @@ impl From<engine::Token> for TokenLogprob {
 }
 
 /// A chunk of the stream.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Chunk<'a> {
     /// The same in all chunks.
     pub id: &'a str,
@@ -247,7 +248,7 @@ pub struct Chunk<'a> {
 }
 
 /// What is new in one answer.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ChunkChoice {
     /// Which answer.
     pub index: u32,
@@ -260,7 +261,7 @@ pub struct ChunkChoice {
 }
 
 /// What is new.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Delta {
     /// `assistant`, in the first chunk of an answer.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -277,7 +278,7 @@ pub struct Delta {
 }
 
 /// A call that begins or goes on.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ToolCallDelta {
     /// Which call of the answer.
     pub index: u32,
@@ -292,7 +293,7 @@ pub struct ToolCallDelta {
 }
 
 /// What is new of a call.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct FunctionDelta {
     /// When it begins.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use contracts::hauski::engine::{Complete, FinishReason, Input};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::fields::{Fields, Item};
@@ -111,7 +112,7 @@ fn tokens(item: Item) -> Result<Vec<u32>, Invalid> {
 }
 
 /// The answer, and in the same shape each chunk of the stream.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Completion {
     /// `cmpl-…`.
     pub id: String,
@@ -131,7 +132,7 @@ pub struct Completion {
 }
 
 /// One answer.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Choice {
     /// The text.
     pub text: String,
@@ -144,7 +145,7 @@ pub struct Choice {
 }
 
 /// Probabilities, as this older route writes them.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Logprobs {
     /// The tokens.
     pub tokens: Vec<String>,

@@ -1,6 +1,7 @@
 //! `/v1/embeddings`: its request and its answer.
 
 use contracts::hauski::engine::Embed;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::fields::Fields;
@@ -51,7 +52,7 @@ impl Request {
 }
 
 /// The answer.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Embeddings {
     /// Always `list`.
     pub object: &'static str,
@@ -64,7 +65,7 @@ pub struct Embeddings {
 }
 
 /// One vector.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Embedding {
     /// Always `embedding`.
     pub object: &'static str,
@@ -75,7 +76,7 @@ pub struct Embedding {
 }
 
 /// A vector as it is written down.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Numbers {
     /// A list.

@@ -53,6 +53,27 @@ pub enum Code {
 }
 
 impl Code {
+    /// Every code there is.
+    pub const ALL: [Self; 17] = [
+        Self::InvalidJson,
+        Self::InvalidType,
+        Self::InvalidValue,
+        Self::MissingRequiredParameter,
+        Self::IntegerBelowMinValue,
+        Self::IntegerAboveMaxValue,
+        Self::DecimalBelowMinValue,
+        Self::DecimalAboveMaxValue,
+        Self::BelowMinLength,
+        Self::AboveMaxLength,
+        Self::ArrayBelowMinLength,
+        Self::ArrayAboveMaxLength,
+        Self::ObjectAboveMaxProperties,
+        Self::UnknownParameter,
+        Self::UnsupportedParameter,
+        Self::UnsupportedValue,
+        Self::InvalidFile,
+    ];
+
     /// The code as it stands in an answer.
     pub fn name(self) -> &'static str {
         match self {

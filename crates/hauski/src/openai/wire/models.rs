@@ -1,9 +1,10 @@
 //! Shapes of `/v1/models`.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A model.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Model {
     /// How requests name it.
     pub id: String,
@@ -16,7 +17,7 @@ pub struct Model {
 }
 
 /// `GET /v1/models`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Models {
     /// Always `list`.
     pub object: &'static str,

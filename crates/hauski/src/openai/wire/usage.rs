@@ -1,10 +1,11 @@
 //! Counted tokens in the shapes of the API.
 
 use contracts::hauski::engine;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// `usage` of the completions routes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Usage {
     /// Of the prompt.
     pub prompt_tokens: u64,
@@ -19,14 +20,14 @@ pub struct Usage {
 }
 
 /// Kinds of prompt tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PromptDetails {
     /// Those that needed no work.
     pub cached_tokens: u64,
 }
 
 /// Kinds of answer tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CompletionDetails {
     /// Those of reasoning.
     pub reasoning_tokens: u64,
@@ -47,7 +48,7 @@ impl From<engine::Usage> for Usage {
 }
 
 /// `usage` of `/v1/embeddings`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PromptUsage {
     /// Of the inputs.
     pub prompt_tokens: u64,
@@ -56,7 +57,7 @@ pub struct PromptUsage {
 }
 
 /// `usage` of `/v1/responses`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ResponseUsage {
     /// Of the prompt.
     pub input_tokens: u64,
@@ -71,7 +72,7 @@ pub struct ResponseUsage {
 }
 
 /// Kinds of prompt tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct InputDetails {
     /// Those that were put into a cache for money; none here.
     pub cache_write_tokens: u64,

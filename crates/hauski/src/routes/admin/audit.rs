@@ -3,13 +3,14 @@
 use audit::{Filter, Line, VerifyOptions, VerifyReport};
 use axum::Json;
 use axum::extract::{Query, State};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::server::error::{ApiError, Code};
 use crate::state::AppState;
 
 /// What of the log.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
     /// At most so many lines, 1 to 1,000; default 100.
@@ -17,7 +18,7 @@ pub(crate) struct Wanted {
 }
 
 /// The end of the log.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Tail {
     /// Oldest first.
     lines: Vec<Line>,

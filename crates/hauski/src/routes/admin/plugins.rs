@@ -26,7 +26,7 @@ use crate::state::AppState;
 const MOST_LINES: usize = 10_000;
 
 /// What somebody looks for in logs.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Query {
     /// Text in the message, whatever its case.

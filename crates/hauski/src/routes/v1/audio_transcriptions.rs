@@ -1,6 +1,7 @@
 //! `POST /v1/audio/transcriptions`, and `/asr/transcribe` under its older name.
 
 use axum::body::Body;
+use axum::extract::multipart::MultipartRejection;
 use axum::extract::{Multipart, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -24,8 +25,9 @@ const MAX_FIELDS: usize = 32;
 pub(crate) async fn create(
     State(state): State<AppState>,
     caller: Caller,
-    form: Multipart,
+    form: Result<Multipart, MultipartRejection>,
 ) -> Result<Response, ApiError> {
+    let form = form.map_err(|_| ApiError::new(Code::InvalidBody, "The form has no boundary."))?;
     let request = Request::read(fields(form).await?)?;
     let meter = Meter::new(&state, &caller, capability::TRANSCRIBE);
     let model = Some(request.transcribe.model.clone());

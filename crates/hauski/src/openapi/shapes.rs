@@ -1,0 +1,172 @@
+//! What each route takes and gives. A new line of the route table needs a line here; the test beside the document
+//! says so. Afterwards `cargo xtask schemas` writes `schemas/openapi.json`.
+
+use audit::VerifyReport;
+use contracts::hauski::plugin::Plugin;
+use contracts::hauski::plugin_status::{PluginReport, PluginStatus};
+use contracts::hauski::policy::{Limits, Memory, Models, Routing};
+use contracts::hauski::{budget, config, egress, keys, status};
+use hauski::openai::schema;
+use hauski::openai::wire::{chat, completions, embeddings, models};
+use http::Method;
+
+use super::shape::{Content, Shape, binary, created, gives, json, object, text};
+use crate::routes::admin::audit::{Tail, Wanted};
+use crate::routes::admin::plugins::{Lines, Query};
+use crate::routes::session::{About, Entry, Ticket};
+use crate::server::error::Code;
+
+const JSON: &str = "application/json";
+const EVENTS: &str = "text/event-stream";
+const PLAIN: &str = "text/plain";
+
+/// What goes wrong when a plugin or upstream is asked.
+const ASKING: [Code; 8] = [
+    Code::InvalidValue,
+    Code::ModelNotFound,
+    Code::EngineOverloaded,
+    Code::SecretInPrompt,
+    Code::EgressDenied,
+    Code::CapabilityUnavailable,
+    Code::UpstreamError,
+    Code::UpstreamTimeout,
+];
+
+/// What a route takes and gives; nothing for a route that nobody described.
+pub(super) fn shape(method: &Method, path: &str) -> Option<Shape> {
+    Some(match (method.as_str(), path) {
+        ("GET", "/health" | "/healthz") => gives(vec![text(PLAIN)]),
+        ("GET", "/ready") => {
+            let not_yet = "It starts or ends.";
+            gives(vec![text(PLAIN)]).gives(503, not_yet, vec![text(PLAIN)])
+        }
+        ("GET", "/metrics") => gives(vec![text("application/openmetrics-text")]),
+        ("GET", "/api-docs/openapi.json") => {
+            gives(vec![object()]).fails(&[Code::InsufficientScope])
+        }
+        ("GET", "/config/limits") => json::<Limits>("Limits").fails(&[Code::NotFound]),
+        ("GET", "/config/models") => json::<Models>("ModelsFile").fails(&[Code::NotFound]),
+        ("GET", "/config/routing") => json::<Routing>("Routing").fails(&[Code::NotFound]),
+        ("GET", "/config/memory") => json::<Memory>("Memory").fails(&[Code::NotFound]),
+
+        ("POST", "/mcp") => gives(vec![object(), text(EVENTS)]).takes_body(object()).foreign(),
+        ("GET" | "DELETE", "/mcp") => Shape::default().foreign(),
+
+        ("GET", "/admin/egress") => json::<egress::Report>("EgressReport"),
+        ("GET", "/admin/audit") => {
+            json::<Tail>("AuditTail").query::<Wanted>().fails(&[Code::InvalidValue])
+        }
+        ("GET", "/admin/audit/verify") => json::<VerifyReport>("AuditVerifyReport"),
+        ("GET", "/admin/status") => json::<status::Report>("StatusReport"),
+        ("GET", "/admin/config") => json::<config::Report>("ConfigReport"),
+        ("PUT", "/admin/config/{name}") => json::<config::Report>("ConfigReport")
+            .takes::<config::Change>("ConfigChange")
+            .fails(&[Code::InvalidValue]),
+        ("GET", "/admin/budgets") => json::<budget::Report>("BudgetReport"),
+
+        ("POST", "/admin/login-tickets") => json::<Ticket>("LoginTicket"),
+        ("GET", "/login") => Shape::default().query::<Entry>().gives(
+            303,
+            "The cookie is set; on to `/session`.",
+            vec![],
+        ),
+        ("GET", "/session") => json::<About>("Session"),
+        ("POST", "/logout") => Shape::default().gives(204, "The session is over.", vec![]),
+
+        ("GET", "/admin/keys") => json::<keys::List>("KeyList"),
+        ("POST", "/admin/keys") => created::<keys::Created>("KeyCreated")
+            .takes::<keys::Create>("KeyCreate")
+            .fails(&[Code::InvalidValue]),
+        ("DELETE", "/admin/keys/{id}") => {
+            json::<keys::Changed>("KeyChanged").fails(&[Code::Conflict])
+        }
+        ("POST", "/admin/keys/{id}/rotate") => created::<keys::Created>("KeyCreated")
+            .takes::<keys::Rotate>("KeyRotate")
+            .optional()
+            .fails(&[Code::Conflict, Code::InvalidValue]),
+
+        ("GET", "/admin/plugins") => json::<PluginReport>("PluginReport"),
+        ("GET", "/admin/plugins/{name}" | "/admin/plugins/{name}/telemetry") => {
+            json::<PluginStatus>("PluginStatus")
+        }
+        ("GET", "/admin/plugins/{name}/config") => json::<Plugin>("Plugin"),
+        (
+            "POST",
+            "/admin/plugins/{name}/start"
+            | "/admin/plugins/{name}/stop"
+            | "/admin/plugins/{name}/restart"
+            | "/admin/plugins/{name}/reload",
+        ) => json::<PluginStatus>("PluginStatus").fails(&[Code::Conflict]),
+        ("GET", "/admin/plugins/{name}/logs") => {
+            let mut shape = json::<Lines>("LogLines").query::<Query>().fails(&[Code::InvalidValue]);
+            if let Some(answer) = shape.answers.first_mut() {
+                answer.contents.push(text(EVENTS));
+            }
+            shape
+        }
+        ("GET", "/admin/logs") => {
+            json::<Lines>("LogLines").query::<Query>().fails(&[Code::InvalidValue])
+        }
+        ("GET", "/ws/plugins") => {
+            let upgraded =
+                Shape::default().gives(101, "The connection is a WebSocket from here on.", vec![]);
+            upgraded.fails(&[Code::UpgradeRequired])
+        }
+        (_, "/plugins/{name}/{*rest}") => Shape::default().fails(&ASKING).foreign(),
+
+        _ => return openai(method, path),
+    })
+}
+
+/// The surface of the OpenAI API, and the routes of capabilities beside it.
+fn openai(method: &Method, path: &str) -> Option<Shape> {
+    Some(match (method.as_str(), path) {
+        ("GET", "/v1/models") => json::<models::Models>("Models"),
+        ("GET", "/v1/models/{id}") => json::<models::Model>("Model").fails(&[Code::ModelNotFound]),
+        ("POST", "/v1/chat/completions") => {
+            asked("ChatRequest", schema::chat(), json::<chat::Completion>("ChatCompletion"))
+        }
+        ("POST", "/v1/completions") => asked(
+            "CompletionRequest",
+            schema::completion(),
+            json::<completions::Completion>("Completion"),
+        ),
+        ("POST", "/v1/responses") => {
+            let answer = gives(vec![Content::new(JSON, "Response", schema::response())]);
+            asked("ResponseRequest", schema::response_request(), answer)
+        }
+        ("POST", "/v1/embeddings") => json::<embeddings::Embeddings>("Embeddings")
+            .takes_body(Content::new(JSON, "EmbeddingsRequest", schema::embeddings()))
+            .fails(&ASKING),
+        ("POST", "/v1/audio/transcriptions" | "/asr/transcribe") => {
+            let form = Content::new(
+                "multipart/form-data",
+                "TranscriptionForm",
+                schema::transcription_form(),
+            );
+            let answer = Content::new(JSON, "Transcription", schema::transcription());
+            gives(vec![answer, text(PLAIN), text("text/vtt"), text(EVENTS)])
+                .takes_body(form)
+                .fails(&ASKING)
+        }
+        ("POST", "/v1/audio/speech") => {
+            let media =
+                ["audio/mpeg", "audio/opus", "audio/aac", "audio/flac", "audio/wav", "audio/pcm"];
+            gives(media.into_iter().map(binary).collect())
+                .takes_body(Content::new(JSON, "SpeechRequest", schema::speech()))
+                .fails(&ASKING)
+        }
+        ("POST", "/audio/profile" | "/obsidian/canvas/suggest" | "/code/pr/draft") => {
+            gives(vec![object()]).takes_body(object()).optional().fails(&ASKING)
+        }
+        _ => return None,
+    })
+}
+
+/// A route that answers at once or in events, as the request wants.
+fn asked(name: &str, request: serde_json::Value, mut shape: Shape) -> Shape {
+    if let Some(answer) = shape.answers.first_mut() {
+        answer.contents.push(text(EVENTS));
+    }
+    shape.takes_body(Content::new(JSON, name, request)).fails(&ASKING)
+}
