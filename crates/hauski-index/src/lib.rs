@@ -4,6 +4,8 @@
 //! from a watermark when they are opened. Every part names a passage by its [`ChunkId`].
 
 pub mod embed;
+pub mod failpoint;
 mod filter;
+pub mod truth;
 
 pub use filter::{Attributes, ChunkId, Filter};

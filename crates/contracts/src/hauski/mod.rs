@@ -9,6 +9,7 @@ pub mod doctor;
 pub mod egress;
 pub mod engine;
 pub mod explain;
+pub mod index;
 pub mod init;
 pub mod keys;
 pub mod models;
@@ -47,6 +48,15 @@ pub(crate) fn schemas() -> Vec<PublishedSchema> {
             id: audit::VERIFY,
             generate: || schemars::schema_for!(audit::VerifyReport),
         },
+        PublishedSchema {
+            id: index::SEARCH,
+            generate: || schemars::schema_for!(index::SearchReport),
+        },
+        PublishedSchema { id: index::STATS, generate: || schemars::schema_for!(index::Stats) },
+        PublishedSchema { id: index::FORGET, generate: || schemars::schema_for!(index::Forgot) },
+        PublishedSchema { id: index::VERIFY, generate: || schemars::schema_for!(index::Verified) },
+        PublishedSchema { id: index::STATUS, generate: || schemars::schema_for!(index::Status) },
+        PublishedSchema { id: index::ASK, generate: || schemars::schema_for!(index::Answer) },
         PublishedSchema { id: audit::PROOF, generate: || schemars::schema_for!(audit::Proof) },
         PublishedSchema { id: budget::SCHEMA, generate: || schemars::schema_for!(budget::Report) },
         PublishedSchema {

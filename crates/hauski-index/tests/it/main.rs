@@ -1,0 +1,5 @@
+//! The index as its callers and other processes see it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so and stops")]
+
+mod truth;
