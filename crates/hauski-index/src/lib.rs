@@ -6,6 +6,8 @@
 pub mod embed;
 pub mod failpoint;
 mod filter;
+pub mod fuse;
+pub mod text;
 pub mod truth;
 
 pub use filter::{Attributes, ChunkId, Filter};

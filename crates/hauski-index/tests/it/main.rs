@@ -2,4 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so and stops")]
 
+mod fuse;
+mod text;
 mod truth;
