@@ -13,6 +13,7 @@ mod peers;
 mod plugin;
 mod policy;
 mod table;
+mod text;
 mod writers;
 
 use std::io::Write as _;
