@@ -9,5 +9,6 @@ mod filter;
 pub mod fuse;
 pub mod text;
 pub mod truth;
+pub mod vectors;
 
 pub use filter::{Attributes, ChunkId, Filter};

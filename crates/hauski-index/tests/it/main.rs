@@ -5,3 +5,4 @@
 mod fuse;
 mod text;
 mod truth;
+mod vectors;
