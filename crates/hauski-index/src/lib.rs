@@ -7,8 +7,11 @@ pub mod embed;
 pub mod failpoint;
 mod filter;
 pub mod fuse;
+mod index;
 pub mod text;
+pub mod trust;
 pub mod truth;
 pub mod vectors;
 
 pub use filter::{Attributes, ChunkId, Filter};
+pub use index::{Clock, Index, IndexError, IndexOptions, Line};

@@ -46,6 +46,11 @@ impl Overlay {
         Self { hidden: vec![BTreeSet::new(); segments], ..Self::default() }
     }
 
+    /// The passages in it.
+    pub(super) fn ids(&self) -> impl Iterator<Item = u64> {
+        self.by_id.keys().copied()
+    }
+
     pub(super) fn put(&mut self, pending: Arc<Pending>) {
         self.delete(pending.id);
         let doc = self.docs.len();

@@ -512,6 +512,20 @@ impl TextIndex {
         Ok(damaged)
     }
 
+    /// Every passage that a search can find, in the order of the ids: for a comparison with the database.
+    pub fn ids(&self) -> Vec<ChunkId> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let State { loaded, overlay, .. } = &*state;
+        let mut ids: Vec<ChunkId> = overlay.ids().map(ChunkId).collect();
+        for (segment, hidden) in loaded.segments.iter().zip(&overlay.hidden) {
+            let live = (0..segment.reader.max_doc())
+                .filter(|doc| !segment.reader.is_deleted(*doc) && !hidden.contains(doc));
+            ids.extend(live.map(|doc| ChunkId(segment.id(doc))));
+        }
+        ids.sort_unstable();
+        ids
+    }
+
     /// Figures about the index.
     pub fn stats(&self) -> TextStats {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);

@@ -29,6 +29,7 @@ pub use changes::{Changes, Pending, PutChange, VectorChange};
 pub use decisions::{MAX_CANDIDATES, MAX_DECISIONS};
 pub use error::TruthError;
 pub use forget::{ForgetPlan, Selection};
+pub(crate) use put::trust_name;
 pub use put::{Document, Known, Passage, PassageKind, Put, PutOutcome};
 pub use read::{Collection, Counts, Light, Row};
 pub use retention::{Keeping, Leaving};

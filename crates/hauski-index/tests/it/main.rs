@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so and stops")]
 
+mod durability;
 mod fuse;
+mod index;
 mod text;
 mod truth;
 mod vectors;

@@ -2,6 +2,7 @@
 
 mod bad_places;
 mod forgetting;
+pub(crate) use forgetting::holds;
 mod writing;
 
 use contracts::hauski::index::{SourceRef, TrustLevel};
