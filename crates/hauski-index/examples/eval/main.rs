@@ -1,10 +1,12 @@
-//! `cargo wgx run eval [-- [--json] [--set NAME=VALUE]… FOLDER…]`: how good the search is on judged collections.
+//! `cargo wgx run eval [-- [--json] [--embed PROGRAM MODEL] [--set NAME=VALUE]… FOLDER…]`: how good the search is on judged
+//! collections.
 //!
 //! A folder has the shape of BEIR: `corpus.jsonl` (or `.gz`), `queries.jsonl`, `qrels.tsv` or `qrels/*.tsv`. Vectors, if there
-//! are any, lie in `vectors/corpus.jsonl` and `vectors/queries.jsonl` (`{"_id", "vector"}` a line). Without a folder the two
-//! sets of this project are judged.
+//! are any, lie in `vectors/corpus.jsonl` and `vectors/queries.jsonl` (`{"_id", "vector"}` a line); `--embed` has them made by the
+//! worker `hauski-embed` with a folder of its model. Without a folder the two sets of this project are judged.
 
 mod collection;
+mod encode;
 mod measures;
 mod systems;
 
@@ -12,22 +14,28 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use self::collection::Collection;
+use self::encode::Encoder;
 use self::measures::{Figures, significance};
 use self::systems::{Ranking, Settings};
 
 type Fault = Box<dyn std::error::Error>;
 
-const USAGE: &str = "usage: eval [--json] [--set NAME=VALUE]… [FOLDER…]; names: k1 b title parts names query-parts alpha";
+const USAGE: &str = "usage: eval [--json] [--embed PROGRAM MODEL] [--set NAME=VALUE]… [FOLDER…]; names: k1 b title parts names query-parts alpha";
 
 fn main() -> Result<(), Fault> {
     let mut json = false;
     let mut settings = Settings::default();
+    let mut encoder = None;
     let mut folders = Vec::new();
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--json" => json = true,
             "--set" => settings.set(&arguments.next().ok_or(USAGE)?)?,
+            "--embed" => {
+                let program = arguments.next().ok_or(USAGE)?.into();
+                encoder = Some(Encoder { program, model: arguments.next().ok_or(USAGE)?.into() });
+            }
             "--help" => return Ok(writeln!(std::io::stdout(), "{USAGE}")?),
             flag if flag.starts_with('-') => return Err(USAGE.into()),
             folder => folders.push(PathBuf::from(folder)),
@@ -41,6 +49,9 @@ fn main() -> Result<(), Fault> {
     for folder in &folders {
         let collection =
             Collection::read(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        if let Some(encoder) = &encoder {
+            encoder.fill(&collection)?;
+        }
         let rankings = systems::all(&collection, &settings)?;
         if json {
             writeln!(out, "{}", as_json(&collection, &rankings))?;
@@ -89,7 +100,7 @@ fn print(
     if !rankings.iter().any(|ranking| ranking.dense) {
         writeln!(
             out,
-            "  no vectors: put them into {}",
+            "  no vectors: --embed makes them, or put them into {}",
             collection.folder.join("vectors").display()
         )?;
     }
