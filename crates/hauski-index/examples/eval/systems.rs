@@ -106,15 +106,22 @@ fn text(
     index.commit()?;
     let mut found = Vec::new();
     for question in &collection.questions {
-        // The questions are sentences: quotes and hyphens in them are no operators.
-        let words: String = question.text.chars().map(|c| if c == '"' { ' ' } else { c }).collect();
-        let words = words.replace(" -", " ");
+        let words = as_sentence(&question.text);
         let query =
             TextQuery { words, k: DEPTH, params: settings.params.clone(), ..TextQuery::default() };
         let hits = index.search(&query)?.hits;
         found.push(hits.iter().map(|hit| Ranked { id: hit.id, score: hit.score }).collect());
     }
     Ok(found)
+}
+
+/// The questions of collections are sentences: quotes and hyphens in them are no operators.
+fn as_sentence(question: &str) -> String {
+    const QUOTES: &[char] = &['"', '\u{201c}', '\u{201d}', '\u{201e}', '\u{ab}', '\u{bb}'];
+    let plain = question.replace(QUOTES, " ");
+    let words: Vec<&str> =
+        plain.split_whitespace().map(|word| word.trim_start_matches('-')).collect();
+    words.join(" ")
 }
 
 fn plain_tantivy(collection: &Collection) -> Result<Vec<Vec<Ranked>>, Fault> {
