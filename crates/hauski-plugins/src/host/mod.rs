@@ -27,7 +27,7 @@ use crate::logs::{FileWriter, LogBook, LogQuery, history};
 use crate::manifest::Manifest;
 use crate::protocol::{Call, instant_after};
 use crate::sandbox::{Init, Paths};
-use crate::supervisor::{HostCall, Keeper, Order, Unit, UnitOptions};
+use crate::supervisor::{CallDurations, HostCall, Keeper, Order, Unit, UnitOptions};
 
 /// Events that a slow listener may be behind.
 const EVENTS: usize = 1_024;
@@ -226,6 +226,11 @@ impl Host {
     /// How one plugin is.
     pub fn plugin(&self, name: &str) -> Option<PluginStatus> {
         self.inner.unit(name).map(|unit| unit.status())
+    }
+
+    /// How long the answered calls of a plugin took.
+    pub fn durations(&self, name: &str) -> Option<CallDurations> {
+        self.inner.unit(name).map(|unit| unit.durations())
     }
 
     /// Its entry in `plugins.json` as it is in force.

@@ -4,6 +4,7 @@
 //! [`Instance`]; a reload makes a second one before the first is let go.
 
 mod backoff;
+mod durations;
 mod instance;
 mod run;
 mod start;
@@ -11,6 +12,7 @@ mod stop;
 mod unit;
 mod usage;
 
+pub use durations::CallDurations;
 pub(crate) use instance::{HostCall, Instance, Offered, ask, offer, topic_fits};
 pub(crate) use run::{Keeper, Order};
 pub(crate) use unit::{Unit, UnitOptions};

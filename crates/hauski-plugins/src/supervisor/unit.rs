@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
+use super::durations::{CallDurations, Durations};
 use super::instance::{HostCall, Instance, Offered};
 use super::run::Order;
 use crate::host::HostInner;
@@ -48,6 +49,7 @@ pub(crate) struct Unit {
     overloaded: AtomicU64,
     /// Typical time of a call in microseconds.
     typical_us: AtomicU64,
+    durations: Durations,
     pub(super) restarts: AtomicU64,
     /// The first line of log of the last start.
     pub(super) log_from: AtomicU64,
@@ -90,6 +92,7 @@ impl Unit {
             failures: AtomicU64::new(0),
             overloaded: AtomicU64::new(0),
             typical_us: AtomicU64::new(0),
+            durations: Durations::default(),
             restarts: AtomicU64::new(0),
             log_from: AtomicU64::new(0),
             events_dropped: AtomicU64::new(0),
@@ -347,7 +350,13 @@ impl Unit {
         }));
     }
 
+    /// How long its answered calls took.
+    pub(crate) fn durations(&self) -> CallDurations {
+        self.durations.shown()
+    }
+
     fn note_duration(&self, took: std::time::Duration) {
+        self.durations.note(took);
         let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let before = self.typical_us.load(Ordering::Relaxed);
         let now = if before == 0 { took } else { before - before / 8 + took / 8 };
