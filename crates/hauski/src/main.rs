@@ -14,6 +14,7 @@ mod metrics;
 mod openapi;
 mod options;
 mod output;
+mod plugin_files;
 mod plugins;
 mod record;
 mod reload;
@@ -23,6 +24,7 @@ mod settings;
 mod state;
 mod store;
 mod systemd;
+mod trace;
 mod upkeep;
 mod verbs;
 

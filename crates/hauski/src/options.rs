@@ -26,7 +26,7 @@ pub(crate) struct Info {
 }
 
 /// Everything that can be set.
-pub(crate) const OPTIONS: [Info; 6] = [
+pub(crate) const OPTIONS: [Info; 7] = [
     Info {
         name: "bind",
         variable: "HAUSKI_BIND",
@@ -75,6 +75,14 @@ pub(crate) const OPTIONS: [Info; 6] = [
         about: "least level of the log",
         check: |text| level(text).map(drop),
     },
+    Info {
+        name: "otlp_endpoint",
+        variable: "HAUSKI_OTLP_ENDPOINT",
+        default: "",
+        is_live: false,
+        about: "collector that gets traces over OTLP/HTTP; routing.yaml must allow it",
+        check: |text| collector(text).map(drop),
+    },
 ];
 
 /// What flags and variables say: by name, the text and where it comes from.
@@ -96,6 +104,8 @@ pub(crate) struct Options {
     pub(crate) client_timeout: Duration,
     /// Least level of the log.
     pub(crate) log_level: tracing::Level,
+    /// Address of the collector that gets traces.
+    pub(crate) otlp_endpoint: Option<String>,
 }
 
 impl Options {
@@ -109,6 +119,7 @@ impl Options {
             expose_config: typed(text("expose_config"), flag)?,
             client_timeout: typed(text("client_timeout_ms"), milliseconds)?,
             log_level: typed(text("log_level"), level)?,
+            otlp_endpoint: typed(text("otlp_endpoint"), collector)?,
         })
     }
 }
@@ -212,6 +223,20 @@ fn flag(text: &str) -> Result<bool, String> {
         "true" | "1" => Ok(true),
         "false" | "0" => Ok(false),
         _ => Err("is neither true nor false".to_owned()),
+    }
+}
+
+/// The address of a collector; nothing for an empty text.
+fn collector(text: &str) -> Result<Option<String>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let fault = || format!("`{text}` is no address such as http://127.0.0.1:4318");
+    let url = url::Url::parse(text).map_err(|_| fault())?;
+    let is_plain = url.has_host() && url.query().is_none() && url.username().is_empty();
+    match matches!(url.scheme(), "http" | "https") && is_plain && url.password().is_none() {
+        true => Ok(Some(text.to_owned())),
+        false => Err(fault()),
     }
 }
 

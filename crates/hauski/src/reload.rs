@@ -16,18 +16,32 @@ use crate::state::AppState;
 /// Editors write a file in several steps.
 const QUIET: Duration = Duration::from_millis(100);
 
-/// Watches until the daemon drains.
-pub(crate) async fn run(state: AppState) -> anyhow::Result<()> {
-    let (changed, mut changes) = mpsc::channel(1);
-    let watcher = watch(&state, changed);
+/// What watches the files, and its word that one changed.
+pub(crate) struct Watch {
+    watcher: notify::Result<notify::RecommendedWatcher>,
+    changes: mpsc::Receiver<()>,
+}
+
+/// Begins to watch. A change between reading the files and this is taken when [`run`] begins.
+pub(crate) fn watch(state: &AppState) -> Watch {
+    let (changed, changes) = mpsc::channel(1);
+    // A full channel holds a word that is not read yet; one is enough.
+    let _ = changed.try_send(());
+    Watch { watcher: watcher(state, changed), changes }
+}
+
+/// Reads again what changes until the daemon drains.
+pub(crate) async fn run(state: AppState, watch: Watch) -> anyhow::Result<()> {
+    let Watch { watcher, mut changes } = watch;
     if let Err(error) = &watcher {
         tracing::warn!(%error, "policy files are not watched; SIGHUP reads them again");
     }
     let mut hang_up = signal(SignalKind::hangup())?;
     loop {
+        let mut is_wanted = false;
         tokio::select! {
             () = state.draining.cancelled() => return Ok(()),
-            _ = hang_up.recv() => {}
+            _ = hang_up.recv() => is_wanted = true,
             Some(()) = changes.recv() => {
                 tokio::time::sleep(QUIET).await;
                 // Whatever came meanwhile is read now as well.
@@ -36,12 +50,15 @@ pub(crate) async fn run(state: AppState) -> anyhow::Result<()> {
         }
         // Files are small; reading them may still wait for a disk.
         let reading = state.clone();
-        tokio::task::spawn_blocking(move || reload(&reading)).await?;
+        tokio::task::spawn_blocking(move || reload(&reading, is_wanted)).await?;
     }
 }
 
 /// Watches the folders of the files, since editors replace files. A folder that is not there yet is not watched.
-fn watch(state: &AppState, changed: mpsc::Sender<()>) -> notify::Result<impl Watcher + use<>> {
+fn watcher(
+    state: &AppState,
+    changed: mpsc::Sender<()>,
+) -> notify::Result<notify::RecommendedWatcher> {
     let paths = &state.settings.policies;
     let files: BTreeSet<PathBuf> =
         FileName::ALL.iter().map(|name| paths.path(*name).to_owned()).collect();
@@ -63,10 +80,14 @@ fn watch(state: &AppState, changed: mpsc::Sender<()>) -> notify::Result<impl Wat
     Ok(watcher)
 }
 
-/// Reads all files; they count only together.
-pub(crate) fn reload(state: &AppState) {
+/// Reads all files; they count only together. Files that say what is in force anyway are worth a word only where
+/// somebody asked.
+pub(crate) fn reload(state: &AppState, is_wanted: bool) {
     match policy::load_all(&state.settings.policies) {
         Ok(policies) => {
+            if !is_wanted && policy::diff(&state.policies.load(), &policies).is_empty() {
+                return;
+            }
             let before = state.policies.swap(Arc::new(policies));
             let now = state.policies.load();
             let changes = policy::diff(&before, &now);

@@ -24,6 +24,8 @@ pub(crate) struct Settings {
     pub(crate) home_is_explicit: bool,
     /// Where each policy file is read.
     pub(crate) policies: Paths,
+    /// The `./policies` that rules only because the call was made in its folder, outside the home; nobody named it.
+    pub(crate) unnamed_policies: Option<PathBuf>,
     /// The folder that `--policies` names.
     pub(crate) policy_folder: Option<PathBuf>,
     /// The file that lists the plugins (`HAUSKI_PLUGINS`); default `plugins/plugins.json` in the home.
@@ -54,6 +56,7 @@ impl Settings {
         let home = reader.home(shared.home.as_deref())?;
         let home_is_explicit = shared.home.is_some() || reader.raw("HAUSKI_HOME").is_some();
         Ok(Self {
+            unnamed_policies: reader.unnamed_policies(shared.policies.as_deref(), &home),
             policies: reader.policies(shared.policies.as_deref())?,
             policy_folder: shared.policies.clone(),
             plugins_file: reader
@@ -124,7 +127,14 @@ impl Reader<'_> {
 
     /// The variables of all settings that are set.
     fn given(&self) -> anyhow::Result<Given> {
-        let set = OPTIONS.iter().filter_map(|info| Some((info, self.raw(info.variable)?)));
+        // The name that every exporter of traces knows counts where our own says nothing.
+        let other = |info: &Info| match info.name {
+            "otlp_endpoint" => self.raw("OTEL_EXPORTER_OTLP_ENDPOINT"),
+            _ => None,
+        };
+        let set = OPTIONS
+            .iter()
+            .filter_map(|info| Some((info, self.raw(info.variable).or_else(|| other(info))?)));
         let read = |(info, value): (&Info, &OsString)| {
             let text = value.to_str().ok_or_else(|| {
                 Failure::new(format!("{} is not UTF-8", info.variable), "set it anew")
@@ -158,16 +168,27 @@ impl Reader<'_> {
         })
     }
 
+    /// `./policies`, where it holds a policy file.
+    fn own_policies(&self) -> Option<PathBuf> {
+        let own = self.cwd.join("policies");
+        FileName::ALL.iter().any(|name| own.join(name.as_str()).exists()).then_some(own)
+    }
+
+    /// `./policies` of a folder that is not the daemon's own, where neither option nor variables name the files.
+    fn unnamed_policies(&self, option: Option<&Path>, home: &Path) -> Option<PathBuf> {
+        let own = self.own_policies().filter(|own| option.is_none() && !own.starts_with(home))?;
+        let variables = ["HAUSKI_ROUTING", "HAUSKI_LIMITS", "HAUSKI_MEMORY", "HAUSKI_MODELS"];
+        variables.iter().any(|variable| self.raw(variable).is_none()).then_some(own)
+    }
+
     /// `--policies`, else the first folder that has one of the files; a variable names a single file.
     fn policies(&self, option: Option<&Path>) -> anyhow::Result<Paths> {
         if let Some(folder) = option {
             return Ok(Paths::in_dir(&self.cwd.join(folder)));
         }
-        let own = self.cwd.join("policies");
-        let has_files = FileName::ALL.iter().any(|name| own.join(name.as_str()).exists());
-        let folder = match has_files {
-            true => own,
-            false => self.xdg("XDG_CONFIG_HOME", ".config")?.join("hauski/policies"),
+        let folder = match self.own_policies() {
+            Some(own) => own,
+            None => self.xdg("XDG_CONFIG_HOME", ".config")?.join("hauski/policies"),
         };
         let variables = [
             ("HAUSKI_ROUTING", FileName::Routing),

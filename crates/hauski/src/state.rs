@@ -17,11 +17,13 @@ use crate::mcp::Endpoint;
 use crate::metrics::Metrics;
 use crate::options::Options;
 use crate::plugins::apikeys::ApiKeys;
+use crate::server::denials::Denials;
 use crate::server::failures::Failures;
 use crate::server::room::Room;
 use crate::server::session::Sessions;
 use crate::settings::Settings;
 use crate::store::Store;
+use crate::trace::Tracer;
 
 /// Shared by all requests; cloning is cheap.
 #[derive(Clone)]
@@ -41,6 +43,10 @@ pub(crate) struct Inner {
     pub(crate) sessions: Sessions,
     /// Addresses that sent wrong keys.
     pub(crate) failures: Failures,
+    /// Who was refused lately.
+    pub(crate) denials: Denials,
+    /// Where traces go, if anywhere.
+    pub(crate) tracer: Option<Tracer>,
     /// Room for requests.
     pub(crate) room: Room,
     /// The database of the daemon.
@@ -87,6 +93,8 @@ impl AppState {
     pub(crate) fn new(parts: Parts) -> Self {
         let Parts { settings, options, policies, store, keys, audit, host, .. } = parts;
         let (egress, redactor, url) = (parts.egress, parts.redactor, parts.url);
+        let collector = options.otlp_endpoint.as_deref();
+        let tracer = collector.map(|endpoint| Tracer::start(endpoint, egress.clone()));
         let state = Self(Arc::new(Inner {
             settings,
             options: ArcSwap::from_pointee(options),
@@ -98,6 +106,8 @@ impl AppState {
             keys,
             sessions: Sessions::default(),
             failures: Failures::default(),
+            denials: Denials::default(),
+            tracer,
             room: Room::new(policies.limits.request.max_concurrent),
             store,
             policies: ArcSwap::from_pointee(policies),
@@ -108,6 +118,7 @@ impl AppState {
             ended: CancellationToken::new(),
             ready: AtomicBool::new(false),
         }));
+        state.metrics.of(state.downgrade());
         state.host.set_house(Arc::new(ApiKeys(state.downgrade())));
         state
     }

@@ -1,11 +1,12 @@
-//! What the daemon does by itself, once a second: writes what keys have used, and takes over what the command line
-//! changed in the database while it could not reach the daemon.
+//! What the daemon does by itself, once a second: writes what keys have used and how many requests were refused, and
+//! takes over what the command line changed in the database while it could not reach the daemon.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::exit::Failure;
 use crate::options::Options;
+use crate::server::denials;
 use crate::state::AppState;
 
 /// How late a change of another process may be noticed, and how much use a power cut may forget.
@@ -20,6 +21,7 @@ pub(crate) async fn run(state: AppState) {
             () = tokio::time::sleep(PACE) => {}
         }
         save(&state).await;
+        denials::flush(&state).await;
         let now = state.store.version().await.ok();
         if now != version {
             version = now;
@@ -27,6 +29,7 @@ pub(crate) async fn run(state: AppState) {
         }
     }
     save(&state).await;
+    denials::flush(&state).await;
 }
 
 async fn save(state: &AppState) {

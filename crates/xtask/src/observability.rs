@@ -1,4 +1,4 @@
-//! `cargo xtask observability`: alert rules and the dashboard from the daemon's registry of metrics.
+//! `cargo xtask observability`: alert rules, the dashboard and `docs/metrics.md` from the daemon's registry of metrics.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 
 use crate::{cargo, workspace};
 
-/// Writes `observability/`, or with `--check` only compares.
+/// Writes what follows from the registry, or with `--check` only compares.
 pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
     let check = args.iter().any(|arg| arg == "--check");
     let words = ["run", "--quiet", "--locked", "--package", "hauski", "--", "observability"];
@@ -16,16 +16,15 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
         bail!("hauski observability failed: {}", String::from_utf8_lossy(&output.stderr));
     }
     let files: BTreeMap<String, String> = serde_json::from_slice(&output.stdout)?;
-    let folder = workspace().join("observability");
     for (name, text) in files {
-        let path = folder.join(name);
+        let path = workspace().join(name);
         if fs::read_to_string(&path).is_ok_and(|committed| committed == text) {
             continue;
         }
         if check {
             bail!("{} is stale; run `cargo xtask observability`", path.display());
         }
-        fs::create_dir_all(&folder)?;
+        fs::create_dir_all(path.parent().context("a file has a folder")?)?;
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())

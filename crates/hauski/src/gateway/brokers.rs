@@ -15,8 +15,17 @@ pub(crate) fn open(folder: &Path, plugins: &[Plugin], egress: &Egress) -> anyhow
     // What an earlier daemon left behind is nobody's socket any more.
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    add(folder.parent().unwrap_or(&folder), plugins, egress)?;
+    Ok(folder)
+}
+
+/// Opens the sockets of those plugins that have none yet.
+pub(crate) fn add(folder: &Path, plugins: &[Plugin], egress: &Egress) -> anyhow::Result<()> {
     for plugin in plugins.iter().filter(|plugin| plugin.sandbox.network == Network::Broker) {
-        let socket = folder.join(format!("{}.sock", plugin.name));
+        let socket = folder.join("brokers").join(format!("{}.sock", plugin.name));
+        if socket.exists() {
+            continue;
+        }
         let listener = UnixListener::bind(&socket)
             .with_context(|| format!("cannot listen on {}", socket.display()))?;
         fs::set_permissions(&socket, fs::Permissions::from_mode(0o600))?;
@@ -29,5 +38,5 @@ pub(crate) fn open(folder: &Path, plugins: &[Plugin], egress: &Egress) -> anyhow
             }
         });
     }
-    Ok(folder)
+    Ok(())
 }

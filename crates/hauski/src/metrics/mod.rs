@@ -1,8 +1,9 @@
 //! The one registry of metrics; `docs/metrics.md` lists what it holds and a test compares both.
 
+mod house;
 pub(crate) mod observability;
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -12,6 +13,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
+
+use crate::state::Inner;
 
 /// Upper bounds of the latency histograms in seconds; the budgets of `limits.yaml` lie on bounds.
 const SECONDS: [f64; 15] =
@@ -56,6 +59,7 @@ pub(crate) struct TokenLabels {
 /// Counters and histograms of the daemon.
 pub(crate) struct Metrics {
     tokens: Family<TokenLabels, Counter>,
+    house: house::House,
     first_chunks: Family<EngineLabels, Histogram, fn() -> Histogram>,
     engine_times: Family<EngineLabels, Histogram, fn() -> Histogram>,
     registry: Registry,
@@ -112,8 +116,11 @@ impl Metrics {
             "Time from a request to the last piece of its answer",
             engine_times.clone(),
         );
+        let house = house::House::default();
+        registry.register_collector(Box::new(house.clone()));
         Self {
             tokens,
+            house,
             first_chunks,
             engine_times,
             registry,
@@ -129,7 +136,16 @@ impl Metrics {
         let metrics = Self::new();
         let labels = RequestLabels { method: "GET", path: "/health".to_owned(), status: 200 };
         metrics.observe(&labels, Duration::ZERO);
+        metrics.tokens("chat", 0, 0);
+        metrics.first_chunk("chat", Duration::ZERO);
+        metrics.engine_time("chat", Duration::ZERO);
+        metrics.house.example();
         metrics
+    }
+
+    /// From now on pages show what this daemon is at the moment, its plugins above all.
+    pub(crate) fn of(&self, daemon: Weak<Inner>) {
+        self.house.is(daemon);
     }
 
     /// Counts a request that is at work, until what comes back is dropped.

@@ -1,5 +1,5 @@
-//! Alert rules for Prometheus and a dashboard for Grafana, made from what the registry holds and from the default
-//! budgets. They are committed under `observability/`; a test compares.
+//! Alert rules for Prometheus, a dashboard for Grafana and `docs/metrics.md`, made from what the registry holds and
+//! from the default budgets. They are committed; a test compares.
 
 use std::fmt::Write as _;
 
@@ -12,12 +12,36 @@ struct Family<'t> {
     name: &'t str,
     kind: &'t str,
     help: &'t str,
+    /// What its samples are told apart by.
+    labels: Vec<&'t str>,
 }
 
-/// The files by name, from a page of metrics.
-pub(crate) fn files(page: &str) -> [(&'static str, String); 2] {
+/// The files by their path in the repository, from a page of metrics on which every family holds something.
+pub(crate) fn files(page: &str) -> [(&'static str, String); 3] {
     let families = families(page);
-    [("grafana-dashboard.json", dashboard(&families)), ("prometheus-rules.yml", rules(&families))]
+    [
+        ("docs/metrics.md", table(&families)),
+        ("observability/grafana-dashboard.json", dashboard(&families)),
+        ("observability/prometheus-rules.yml", rules(&families)),
+    ]
+}
+
+/// One table of all metrics.
+fn table(families: &[Family<'_>]) -> String {
+    let mut text = String::from(
+        "<!-- Made by `cargo xtask observability` from the registry of metrics; a test compares. -->\n# Metrics\n\n\
+         `GET /metrics` gives them in the text format of OpenMetrics, to keys with the scope `metrics`. Labels hold patterns of \
+         routes, names of plugins and words of closed lists, never what a client wrote. Counters carry the suffix `_total` on \
+         the page, histograms `_bucket`, `_sum` and `_count`. `observability/` holds alert rules for Prometheus and a dashboard \
+         for Grafana.\n\n| metric | kind | labels | what it counts |\n| --- | --- | --- | --- |\n",
+    );
+    for family in families {
+        let labels: Vec<_> = family.labels.iter().map(|label| format!("`{label}`")).collect();
+        let (name, kind, help) = (family.name, family.kind, family.help);
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "| `{name}` | {kind} | {} | {help} |", labels.join(", "));
+    }
+    text
 }
 
 /// What a page of metrics says of its families, in their order.
@@ -31,33 +55,38 @@ fn families(page: &str) -> Vec<Family<'_>> {
     kinds
         .map(|(name, kind)| {
             let help = helps.iter().find(|(other, _)| *other == name).map_or("", |(_, help)| help);
-            Family { name, kind, help: help.trim_end_matches('.') }
+            let labels = labels(page, name);
+            Family { name, kind, help: help.trim_end_matches('.'), labels }
         })
         .collect()
+}
+
+/// The labels of the first sample of a family, but for the bounds of histograms.
+fn labels<'t>(page: &'t str, name: &str) -> Vec<&'t str> {
+    let samples = page.lines().filter_map(|line| line.split_once('{'));
+    let mut own = samples.filter(|(sample, _)| {
+        let rest = sample.strip_prefix(name);
+        rest.is_some_and(|rest| matches!(rest, "" | "_total" | "_bucket" | "_info"))
+    });
+    let parts = own.next().map_or("", |(_, labels)| labels).split("=\"");
+    let names = parts.filter_map(|part| part.rsplit(['"', ',', '{']).next());
+    let is_name = |name: &&str| !name.is_empty() && !name.contains(['}', ' ']) && *name != "le";
+    names.filter(is_name).collect()
 }
 
 /// The query that shows a family best.
 fn query(family: &Family<'_>) -> String {
     let name = family.name;
+    let by = family.labels.join(", ");
     match family.kind {
         "histogram" => {
-            let by = labels(name);
+            let by = [&["le"], family.labels.as_slice()].concat().join(", ");
             format!("histogram_quantile(0.95, sum by ({by}) (rate({name}_bucket[5m])))")
         }
-        "counter" => format!("sum by ({}) (rate({name}_total[5m]))", labels(name)),
+        "counter" if by.is_empty() => format!("rate({name}_total[5m])"),
+        "counter" => format!("sum by ({by}) (rate({name}_total[5m]))"),
         "info" => format!("{name}_info"),
         _ => name.to_owned(),
-    }
-}
-
-/// What a family is told apart by; `le` is what a histogram needs.
-fn labels(name: &str) -> &'static str {
-    match name {
-        "http_requests" => "method, path, status",
-        "http_request_duration_seconds" => "le, method, path",
-        "engine_tokens" => "capability, kind",
-        _ if name.ends_with("_seconds") => "le, capability",
-        _ => "plugin",
     }
 }
 
@@ -66,7 +95,11 @@ fn dashboard(families: &[Family<'_>]) -> String {
         .iter()
         .enumerate()
         .map(|(at, family)| {
-            let unit = if family.kind == "histogram" { "s" } else { "short" };
+            let unit = match family.kind {
+                "histogram" => "s",
+                _ if family.name.ends_with("_bytes") => "bytes",
+                _ => "short",
+            };
             let help = family.help;
             let title =
                 if family.kind == "histogram" { format!("{help} (p95)") } else { help.to_owned() };
@@ -95,6 +128,28 @@ fn dashboard(families: &[Family<'_>]) -> String {
     format!("{dashboard:#}\n")
 }
 
+/// Alerts on what must not be, whatever the budgets say.
+const STATES: [(&str, &str, &str, &str); 3] = [
+    (
+        "HauskiPluginFailed",
+        "plugin_state{state=\"failed\"} == 1",
+        "1m",
+        "a plugin failed too often and stays down",
+    ),
+    (
+        "HauskiPluginOverloaded",
+        "rate(plugin_calls_refused_total[5m]) > 0",
+        "5m",
+        "a plugin refuses calls",
+    ),
+    (
+        "HauskiAuditFails",
+        "increase(audit_failures_total[5m]) > 0",
+        "0m",
+        "the audit log cannot be written",
+    ),
+];
+
 /// One alert for each default budget whose histogram the registry holds, and one for a daemon that is gone.
 fn rules(families: &[Family<'_>]) -> String {
     let budgets = Latency::default();
@@ -118,6 +173,14 @@ fn rules(families: &[Family<'_>]) -> String {
          groups:\n  - name: hauski\n    rules:\n      - alert: HauskiDown\n        expr: absent(build_info)\n        \
          for: 2m\n        annotations:\n          summary: the daemon gives no metrics\n",
     );
+    for (alert, expr, wait, summary) in STATES {
+        // Writing to a string cannot fail.
+        let _ = write!(
+            text,
+            "      - alert: {alert}\n        expr: {expr}\n        for: {wait}\n        annotations:\n          \
+             summary: \"{summary}\"\n"
+        );
+    }
     for (alert, name, wanted, limit_ms) in alerts {
         let Some(family) = families.iter().find(|family| family.name == name) else { continue };
         let seconds = f64::from(limit_ms) / 1e3;
@@ -140,11 +203,33 @@ mod tests {
 
     #[test]
     fn the_committed_files_are_those_of_the_registry() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../observability");
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
         for (name, text) in files(&Metrics::with_examples().render().unwrap()) {
             let committed = std::fs::read_to_string(format!("{folder}/{name}")).unwrap();
             assert_eq!(committed, text, "{name} is stale; run `cargo xtask observability`");
         }
+    }
+
+    #[test]
+    fn every_family_of_the_registry_stands_in_the_table_with_its_labels() {
+        let page = Metrics::with_examples().render().unwrap();
+        let families = families(&page);
+        let table = table(&families);
+        assert!(families.len() > 25, "{page}");
+        for Family { name, kind, help, .. } in &families {
+            assert!(
+                table.contains(&format!("| `{name}` | {kind} |")) && !help.is_empty(),
+                "{name}"
+            );
+            // An example in every family, else nobody knows its labels.
+            let sample = page.lines().any(|line| !line.starts_with('#') && line.starts_with(name));
+            assert!(sample, "{name} holds nothing; see Metrics::with_examples");
+        }
+        let of = |name: &str| families.iter().find(|it| it.name == name).unwrap().labels.clone();
+        assert_eq!(of("http_requests"), ["method", "path", "status"]);
+        assert_eq!(of("plugin_state"), ["plugin", "state"]);
+        assert_eq!(of("plugin_call_duration_seconds"), ["plugin"]);
+        assert_eq!(of("http_connections"), Vec::<&str>::new());
     }
 
     #[test]

@@ -17,6 +17,7 @@ use tracing::Instrument;
 use super::auth::{Access, Actor, Caller};
 use super::body::{Bounded, Held};
 use super::connection::Peer;
+use super::denials::{self, Denial};
 use super::error::{ApiError, Code};
 use super::extract;
 use super::origin::Door;
@@ -26,6 +27,7 @@ use crate::keys::now_ms;
 use crate::metrics::{InFlight, RequestLabels};
 use crate::record;
 use crate::state::AppState;
+use crate::trace::{Parent, Span};
 
 /// Header with the id under which the log speaks of a request.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -52,6 +54,7 @@ pub(crate) async fn every_request(
     let address = request.extensions().get::<Peer>().and_then(|peer| peer.address);
     let span = tracing::info_span!("request", request_id = id, method, path);
 
+    let parent = state.tracer.as_ref().and_then(|_| Parent::of(request.headers()));
     let in_flight = state.metrics.in_flight();
     let mut response = match foreign_origin(&state, &request) {
         Ok(Some(origin)) if is_preflight(&request) => preflight(&request, &origin),
@@ -72,7 +75,10 @@ pub(crate) async fn every_request(
     let denial = response.extensions_mut().remove::<Code>().filter(|code| code.is_denial());
     let told = Told { id: &id, method, path: &path, address, status, duration, asked, denial };
     told.record(&state).await;
-    state.metrics.observe(&RequestLabels { method, path, status }, duration);
+    state.metrics.observe(&RequestLabels { method, path: path.clone(), status }, duration);
+    if let Some(tracer) = &state.tracer {
+        tracer.note(Span::new(&id, parent.as_ref()).answered(method, &path, status, duration));
+    }
     span.in_scope(|| {
         let duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
         tracing::debug!(status, duration_us, "request answered");
@@ -98,19 +104,16 @@ struct Told<'a> {
 }
 
 impl Told<'_> {
-    /// Denials are on the disk before the answer; other requests of known callers follow within milliseconds. What
+    /// Denials are on the disk before the answer, unless there are very many; other requests of known callers follow within milliseconds. What
     /// nobody known asked of open routes is only counted.
     async fn record(self, state: &AppState) {
         let target = format!("{} {}", self.method, self.path);
         let is_known = self.asked.is_some();
         let actor = self.asked.unwrap_or_else(|| "nobody".to_owned());
         if let Some(code) = self.denial {
-            let address = self.address.map_or_else(|| "local".to_owned(), |it| it.to_string());
-            let event = Event::new(actor, "access.deny", target).outcome(Outcome::Denied);
-            let event = event.with("code", code.as_str()).with("request", self.id);
-            let denied = record::durable(state, event.with("address", address)).await;
-            // The answer is a refusal either way; the log says why it is not recorded.
-            drop(denied);
+            let request = self.id.to_owned();
+            let denial = Denial { actor, target, code, address: self.address, request };
+            denials::record(state, denial).await;
         } else if is_known {
             let outcome = if self.status < 500 { Outcome::Ok } else { Outcome::Failed };
             let duration_us = u64::try_from(self.duration.as_micros()).unwrap_or(u64::MAX >> 11);

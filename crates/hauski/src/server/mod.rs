@@ -3,6 +3,7 @@
 pub(crate) mod auth;
 pub(crate) mod body;
 pub(crate) mod connection;
+pub(crate) mod denials;
 pub(crate) mod error;
 pub(crate) mod extract;
 pub(crate) mod failures;

@@ -21,7 +21,7 @@ mod plugins;
 mod policy;
 mod routes;
 mod sandbox_init;
-mod serve;
+pub(crate) mod serve;
 mod start;
 mod status;
 mod stop;

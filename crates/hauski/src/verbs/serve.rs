@@ -26,7 +26,7 @@ use crate::server::{self, tls};
 use crate::settings::Settings;
 use crate::state::{AppState, Parts};
 use crate::systemd::Manager;
-use crate::{home, reload, upkeep};
+use crate::{home, plugin_files, reload, upkeep};
 
 /// Options of `hauski serve`.
 #[derive(Debug, clap::Args)]
@@ -72,7 +72,9 @@ async fn serve(settings: Settings, drain: Duration, is_check: bool) -> anyhow::R
     let router = server::router(state.clone());
     let accepting = tokio::spawn(listeners.serve(router, state.clone(), tracker.clone()));
     let upkeep = tokio::spawn(upkeep::run(state.clone()));
-    let reloading = tokio::spawn(reload::run(state.clone()));
+    let changes = reload::watch(&state);
+    let reloading = tokio::spawn(reload::run(state.clone(), changes));
+    let watching = tokio::spawn(plugin_files::run(state.clone()));
     state.set_ready();
     let running = running_file(&state)?;
     let socket = state.settings.socket();
@@ -100,7 +102,11 @@ async fn serve(settings: Settings, drain: Duration, is_check: bool) -> anyhow::R
     }
     state.ended.cancel();
     upkeep.await?;
+    if let Some(tracer) = &state.tracer {
+        tracer.end().await;
+    }
     reloading.await??;
+    watching.await?;
     state.host.shutdown().await;
     let event = Event::new("system", "daemon.stop", state.url.clone());
     state.audit.append(event, Durability::Durable).await?;
@@ -116,6 +122,7 @@ async fn serve(settings: Settings, drain: Duration, is_check: bool) -> anyhow::R
 
 /// Opens everything that a daemon needs; whatever is missing or wrong is said before it serves.
 async fn open(settings: Settings) -> anyhow::Result<(AppState, Listeners)> {
+    named_policies(&settings)?;
     let policies = policy::load(&settings.policies).map_err(Failure::from)?;
     let manifest = manifest(&settings)?;
     only_for_tests(&manifest, &settings)?;
@@ -151,6 +158,15 @@ async fn open(settings: Settings) -> anyhow::Result<(AppState, Listeners)> {
     Ok((AppState::new(parts), listeners))
 }
 
+/// A folder that somebody happens to stand in, such as a repository of others, does not rule the daemon.
+fn named_policies(settings: &Settings) -> Result<(), Failure> {
+    let Some(folder) = &settings.unnamed_policies else { return Ok(()) };
+    let message =
+        format!("{} would rule the daemon, and nobody has said that it may", folder.display());
+    let hint = "read it, then start with `--policies policies`; or start in another folder";
+    Err(Failure::new(message, hint).exit(Exit::Config))
+}
+
 /// Beyond loopback only with keys and TLS.
 fn beyond_loopback(
     settings: &Settings,
@@ -171,7 +187,7 @@ fn beyond_loopback(
 }
 
 /// The scripted engine is for tests: a daemon that serves people refuses it.
-fn only_for_tests(manifest: &Manifest, settings: &Settings) -> Result<(), Failure> {
+pub(crate) fn only_for_tests(manifest: &Manifest, settings: &Settings) -> Result<(), Failure> {
     let is_fake = |plugin: &&contracts::hauski::plugin::Plugin| {
         plugin.env.contains_key("HAUSKI_TEST_PLUGINS")
             || plugin.command.iter().any(|word| word == "fake-plugin")

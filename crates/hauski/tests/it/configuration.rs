@@ -133,3 +133,19 @@ async fn status_says_whether_a_daemon_runs() {
     assert_eq!(ran.code, 1);
     assert!(ran.stdout.contains("hauski serve"), "{}", ran.stdout);
 }
+
+#[tokio::test]
+async fn policies_of_a_folder_that_somebody_stands_in_rule_nothing_unless_they_are_named() {
+    let ours = || {
+        let start = Daemon::with().file("policies/limits.yaml", "latency:\n  llm_p95_ms: 300\n");
+        let home = start.home().join("elsewhere").to_str().unwrap().to_owned();
+        start.args(&["--home", &home, "--check"])
+    };
+    let (code, said) = ours().refused().await;
+    assert_eq!(code, 78, "{said}");
+    assert!(said.contains("nobody has said that it may"), "{said}");
+    assert!(said.contains("--policies policies"), "{said}");
+    // What ends well at once was ready before.
+    let (code, said) = ours().args(&["--policies", "policies"]).refused().await;
+    assert_eq!(code, 0, "{said}");
+}

@@ -1,0 +1,174 @@
+//! Takes `plugins.json` again when it changes, and puts a fresh process in the place of a plugin whose program changed.
+//! A file with a fault changes nothing.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use audit::{Event, Outcome};
+use contracts::hauski::plugin::Plugin;
+use contracts::hauski::plugin_status::PluginState;
+use hauski_plugins::Manifest;
+
+use crate::gateway::brokers;
+use crate::record;
+use crate::state::AppState;
+use crate::verbs::serve::only_for_tests;
+
+/// A look at a handful of files costs next to nothing; a change counts when two looks see the same.
+const PACE: Duration = Duration::from_millis(500);
+
+/// What tells one state of a file from another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Mark {
+    device: u64,
+    inode: u64,
+    size: u64,
+    changed_s: i64,
+    changed_ns: i64,
+}
+
+/// A file that is watched.
+#[derive(Clone, Copy, Debug)]
+struct Watched {
+    /// As it was when it was last taken.
+    taken: Mark,
+    /// As it was at the last look.
+    seen: Mark,
+}
+
+impl Watched {
+    fn new(path: &Path) -> Self {
+        let mark = mark(path);
+        Self { taken: mark, seen: mark }
+    }
+
+    /// Whether the file is another one than was taken, and whoever writes it has come to rest.
+    fn is_changed(&mut self, path: &Path) -> bool {
+        let now = mark(path);
+        let rests = std::mem::replace(&mut self.seen, now) == now;
+        let is_changed = rests && now != self.taken;
+        if is_changed {
+            self.taken = now;
+        }
+        is_changed
+    }
+}
+
+/// A file that is not there has the mark of nothing.
+fn mark(path: &Path) -> Mark {
+    let Ok(data) = fs::metadata(path) else { return Mark::default() };
+    Mark {
+        device: data.dev(),
+        inode: data.ino(),
+        size: data.size(),
+        changed_s: data.mtime(),
+        changed_ns: data.mtime_nsec(),
+    }
+}
+
+/// Watches until the daemon drains.
+pub(crate) async fn run(state: AppState) {
+    let file = state.settings.plugins_file.clone();
+    let mut manifest = Watched::new(&file);
+    let mut programs = BTreeMap::new();
+    loop {
+        tokio::select! {
+            () = state.draining.cancelled() => return,
+            () = tokio::time::sleep(PACE) => {}
+        }
+        if manifest.is_changed(&file) {
+            apply(&state, &file).await;
+        }
+        look(&state, &mut programs).await;
+    }
+}
+
+/// Takes the whole file again.
+async fn apply(state: &AppState, file: &Path) {
+    let path = file.to_owned();
+    let read = tokio::task::spawn_blocking(move || match path.exists() {
+        true => Manifest::load(&path),
+        false => Ok(Manifest::empty(path.parent().unwrap_or(&path))),
+    });
+    let manifest = match read.await {
+        Ok(Ok(manifest)) => manifest,
+        Ok(Err(fault)) => {
+            let fault = fault.to_string();
+            tracing::error!(fault, "plugins.json refused; the plugins before stay in force");
+            return;
+        }
+        Err(_) => return,
+    };
+    if let Err(refused) = only_for_tests(&manifest, &state.settings) {
+        let fault = refused.to_string();
+        tracing::error!(fault, "plugins.json refused; the plugins before stay in force");
+        return;
+    }
+    let folder = state.settings.run_folder();
+    if let Err(error) = brokers::add(&folder, &manifest.plugins, &state.egress) {
+        tracing::error!(error = format!("{error:#}"), "a broker could not be opened");
+    }
+    let plugins = manifest.plugins.len();
+    let problems = state.host.apply(manifest).await;
+    for (plugin, cause) in &problems {
+        tracing::error!(plugin, cause, "a plugin did not take its new entry");
+    }
+    tracing::info!(plugins, problems = problems.len(), "plugins.json was read again");
+    let outcome = if problems.is_empty() { Outcome::Ok } else { Outcome::Failed };
+    let event = Event::new("system", "plugins.reload", "plugins.json").outcome(outcome);
+    // What cannot be recorded is counted by the audit log.
+    drop(record::durable(state, event.with("plugins", plugins as u64)).await);
+}
+
+/// Looks at the programs of all plugins.
+async fn look(state: &AppState, programs: &mut BTreeMap<(String, PathBuf), Watched>) {
+    let base = state.settings.plugins_file.parent().unwrap_or(&state.settings.home).to_owned();
+    let mut known = BTreeMap::new();
+    for status in state.host.plugins() {
+        let Some(program) = state.host.entry(&status.name).and_then(|entry| program(&entry, &base))
+        else {
+            continue;
+        };
+        let key = (status.name.clone(), program);
+        let mut watched = programs.remove(&key).unwrap_or_else(|| Watched::new(&key.1));
+        let is_changed = watched.is_changed(&key.1);
+        known.insert(key, watched);
+        if is_changed {
+            changed(state, &status.name, status.state).await;
+        }
+    }
+    *programs = known;
+}
+
+/// The program of a plugin as its entry names it.
+fn program(entry: &Plugin, base: &Path) -> Option<PathBuf> {
+    entry.command.first().map(|program| base.join(program))
+}
+
+async fn changed(state: &AppState, name: &str, is: PluginState) {
+    if !matches!(is, PluginState::Running | PluginState::Failed | PluginState::Backoff) {
+        tracing::info!(plugin = name, "its program has changed; it counts from its next start");
+        return;
+    }
+    let done = match is {
+        PluginState::Running => state.host.reload_plugin(name, None).await,
+        _ => state.host.start_plugin(name).await,
+    };
+    let outcome = match &done {
+        Ok(()) => {
+            tracing::info!(plugin = name, "its program has changed; a fresh process runs");
+            Outcome::Ok
+        }
+        Err(error) => {
+            let error = error.to_string();
+            tracing::error!(plugin = name, error, "its program has changed and does not start");
+            Outcome::Failed
+        }
+    };
+    let event = Event::new("system", "plugin.reload", format!("plugin:{name}")).outcome(outcome);
+    // What cannot be recorded is counted by the audit log.
+    drop(record::durable(state, event.with("cause", "program changed")).await);
+}
