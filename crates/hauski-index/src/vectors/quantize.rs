@@ -88,18 +88,19 @@ impl Planes {
     pub(super) fn new(unit: &[f32], mean: &[f32]) -> Self {
         let from_mean: Vec<f32> = unit.iter().zip(mean).map(|(a, b)| a - b).collect();
         let most = from_mean.iter().fold(0f32, |most, value| most.max(value.abs()));
-        let code = |value: f32, step: f32| (value / step).round().clamp(-8.0, 7.0);
+        // Rounded without a call: this runs for every segment of every search.
+        let code = |value: f32, step: f32| (value / step + 8.5).clamp(0.0, 15.0) as i32 - 8;
         let loss = |step: f32| -> f64 {
-            let off = |&value: &f32| f64::from(value - code(value, step) * step).powi(2);
+            let off = |&value: &f32| f64::from(value - code(value, step) as f32 * step).powi(2);
             from_mean.iter().map(off).sum()
         };
-        let steps = (2..=10).map(|tenths| most / 7.0 * tenths as f32 / 10.0);
+        let steps = [0.4, 0.55, 0.7, 0.85, 1.0].map(|share| most / 7.0 * share).into_iter();
         let step = steps.min_by(|a, b| loss(*a).total_cmp(&loss(*b))).unwrap_or(most);
         let step = if step > 0.0 { step } else { 1.0 };
         let mut planes = vec![[0u64; 4]; words(unit.len())];
         let mut sum = 0;
         for (at, &value) in from_mean.iter().enumerate() {
-            let code = code(value, step) as i32;
+            let code = code(value, step);
             sum += code;
             for (bit, plane) in planes[at / 64].iter_mut().enumerate() {
                 *plane |= u64::from(code as u32 >> bit & 1) << (at % 64);

@@ -66,6 +66,11 @@ impl Log {
         Ok(Self { path, file, dims, end: HEADER, buffer: Vec::new(), changes: 0 })
     }
 
+    /// Whether a log was begun and never written to.
+    pub(super) fn is_empty(path: &Path) -> bool {
+        path.metadata().is_ok_and(|found| found.len() <= HEADER)
+    }
+
     /// Opens a log and reads its header. Before anything is written, it must be [replayed](Self::replay).
     pub(super) fn open(path: &Path, dims: usize) -> io::Result<Self> {
         let file = File::options().read(true).write(true).open(path)?;

@@ -148,14 +148,19 @@ fn begin(
     for name in names(dir)? {
         let Some(number) = number(&name) else { continue };
         next = next.max(number + 1);
+        let path = dir.join(&name);
+        if name.starts_with("log-") && Log::is_empty(&path) {
+            // Begun by an opening that ended before it could list it.
+            std::fs::remove_file(&path).map_err(VectorError::io("remove", &path))?;
+            continue;
+        }
         set_aside(dir, &name)?;
-        damage.files.push((dir.join(&name), what.to_owned()));
+        damage.files.push((path, what.to_owned()));
         damage.everything = true;
     }
     let log = format!("log-{next}");
     let VectorOptions { dims, model, revision, .. } = options.clone();
     let manifest = Manifest { dims, model, revision, next: next + 1, log, ..Manifest::default() };
-    // No list names a log of this name, so what lies there was begun and never used.
     let path = dir.join(&manifest.log);
     drop(Log::create(&path, options.dims)?);
     manifest.write(dir)?;

@@ -1,7 +1,7 @@
 //! What the embedded store promises of its files.
 
 use hauski_index::vectors::{
-    Engine, Mode, VectorError, VectorOptions, VectorRecord, VectorStore, open,
+    Damage, Engine, Mode, VectorError, VectorOptions, VectorRecord, VectorStore, open,
 };
 use hauski_index::{Attributes, ChunkId, Filter};
 use std::path::{Path, PathBuf};
@@ -278,6 +278,18 @@ fn a_damaged_or_missing_list_means_everything_has_to_come_back() {
         let store = open_in(&dir);
         assert_eq!((ids(&*store).len(), store.damage().everything), (13, false));
     }
+}
+
+#[test]
+fn an_opening_that_ended_before_the_list_was_written_is_no_damage() {
+    let dir = folder();
+    drop(open_in(&dir));
+    std::fs::remove_file(dir.path().join("MANIFEST")).unwrap();
+    let store = open_in(&dir);
+    assert_eq!(store.damage(), Damage::default());
+    put(&*store, [1], 1);
+    drop(store);
+    assert_eq!(ids(&*open_in(&dir)), [1]);
 }
 
 #[test]
