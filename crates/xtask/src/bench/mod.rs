@@ -14,6 +14,7 @@ mod plugin;
 mod policy;
 mod table;
 mod text;
+mod vectors;
 mod writers;
 
 use std::io::Write as _;
