@@ -83,6 +83,11 @@ impl Overlay {
         self.docs.get(doc as usize)?.as_deref()
     }
 
+    /// What waits under an id.
+    pub(super) fn pending(&self, id: u64) -> Option<Arc<Pending>> {
+        self.docs.get(*self.by_id.get(&id)?)?.clone()
+    }
+
     pub(super) fn live(&self) -> impl Iterator<Item = &Pending> {
         self.docs.iter().flatten().map(|pending| &**pending)
     }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -75,6 +76,13 @@ pub enum TextError {
         /// Why.
         source: std::io::Error,
     },
+    /// Passages that [`TextIndex::load`] had taken over are lost with a write that failed. Open the index again and apply what the
+    /// watermark does not cover.
+    #[error("an earlier write of the text index in {} failed; open it again", path.display())]
+    Broken {
+        /// Its folder.
+        path: PathBuf,
+    },
     /// Files of deleted passages are still open somewhere.
     #[error(
         "{files} file(s) of the text index are still in use and keep deleted passages; compact it again"
@@ -127,9 +135,11 @@ enum Operation {
 
 struct Queue {
     operations: Vec<Operation>,
-    /// Ids changed since the last commit that has begun, and before it.
+    /// Ids changed since the last commit.
     touched: Vec<u64>,
     applied: u64,
+    /// Whether changes were loaded since the last commit: the overlay does not have them.
+    loaded: bool,
 }
 
 struct State {
@@ -148,7 +158,9 @@ pub struct TextIndex {
     analyzer: Mutex<Analyzer>,
     queue: Mutex<Queue>,
     writer: Mutex<Option<IndexWriter>>,
-    committed: std::sync::atomic::AtomicU64,
+    committed: AtomicU64,
+    /// Loaded changes were lost; see [`TextError::Broken`].
+    lost: AtomicBool,
     set_aside: Option<SetAside>,
 }
 
@@ -252,9 +264,11 @@ impl TextIndex {
                 operations: Vec::new(),
                 touched: Vec::new(),
                 applied: committed,
+                loaded: false,
             }),
             writer: Mutex::new(Some(writer)),
             committed: committed.into(),
+            lost: AtomicBool::new(false),
             set_aside: None,
         })
     }
@@ -269,8 +283,9 @@ impl TextIndex {
     /// since what waits is held in memory.
     ///
     /// # Errors
-    /// When tantivy's writer fails; the changes are visible then, but not durable.
+    /// When tantivy's writer fails. The changes are visible then, and the next commit tries again.
     pub fn apply(&self, changes: &[TextChange], seq: u64) -> Result<(), TextError> {
+        self.whole()?;
         let mut analyzer = lock(&self.analyzer);
         let operations = operations(&mut analyzer, changes);
         {
@@ -302,7 +317,10 @@ impl TextIndex {
         drop(analyzer);
         // While a commit runs the operations wait in the queue; the overlay answers for them.
         match self.writer.try_lock() {
-            Ok(mut writer) => self.drain(&mut writer),
+            Ok(mut writer) => {
+                let done = self.drain(&mut writer);
+                self.watched(&mut writer, done)
+            }
             Err(_) => Ok(()),
         }
     }
@@ -313,12 +331,19 @@ impl TextIndex {
     /// # Errors
     /// When tantivy's writer fails.
     pub fn load(&self, changes: &[TextChange], seq: u64) -> Result<(), TextError> {
+        self.whole()?;
         let mut analyzer = lock(&self.analyzer);
         for some in changes.chunks(LOADED_TOGETHER) {
             let operations = operations(&mut analyzer, some);
             let mut writer = lock(&self.writer);
-            lock(&self.queue).operations.extend(operations);
-            self.drain(&mut writer)?;
+            self.ready(&mut writer)?;
+            {
+                let mut queue = lock(&self.queue);
+                queue.operations.extend(operations);
+                queue.loaded = true;
+            }
+            let done = self.drain(&mut writer);
+            self.watched(&mut writer, done)?;
         }
         let mut queue = lock(&self.queue);
         queue.applied = queue.applied.max(seq);
@@ -370,10 +395,52 @@ impl TextIndex {
     /// Makes all changes that were applied durable: the engine's files, then the folder itself. Returns the watermark.
     ///
     /// # Errors
-    /// When something cannot be written; the last commit stays as it was.
+    /// When something cannot be written; the last commit stays as it was, and the next one tries again.
     pub fn commit(&self) -> Result<u64, TextError> {
         let mut writer = lock(&self.writer);
-        self.commit_with(&mut writer)
+        self.ready(&mut writer)?;
+        let done = self.commit_with(&mut writer);
+        self.watched(&mut writer, done)
+    }
+
+    /// An error when changes were lost.
+    fn whole(&self) -> Result<(), TextError> {
+        if self.lost.load(Ordering::Acquire) {
+            return Err(TextError::Broken { path: self.path.clone() });
+        }
+        Ok(())
+    }
+
+    /// A writer, a new one after a write that failed.
+    fn ready(&self, slot: &mut Option<IndexWriter>) -> Result<(), TextError> {
+        self.whole()?;
+        if slot.is_none() {
+            *slot = Some(writer(&self.index).map_err(|source| self.failed(source))?);
+        }
+        Ok(())
+    }
+
+    /// After a write that failed tantivy would commit the next ones without what this one lost. So its writer goes, and all that
+    /// is not committed is queued again from the overlay.
+    fn watched<T>(
+        &self,
+        slot: &mut Option<IndexWriter>,
+        result: Result<T, TextError>,
+    ) -> Result<T, TextError> {
+        if matches!(result, Err(TextError::Engine { .. } | TextError::Files { .. })) {
+            *slot = None;
+            let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+            let mut queue = lock(&self.queue);
+            let ids: BTreeSet<u64> = queue.touched.iter().copied().collect();
+            queue.operations = ids
+                .into_iter()
+                .map(|id| state.overlay.pending(id).map_or(Operation::Delete(id), Operation::Put))
+                .collect();
+            if queue.loaded {
+                self.lost.store(true, Ordering::Release);
+            }
+        }
+        result
     }
 
     fn commit_with(&self, slot: &mut Option<IndexWriter>) -> Result<u64, TextError> {
@@ -388,7 +455,8 @@ impl TextIndex {
         prepared.commit().map_err(|source| self.failed(source))?;
         let folder = std::fs::File::open(&self.path).map_err(|source| files(&self.path, source))?;
         folder.sync_all().map_err(|source| files(&self.path, source))?;
-        self.committed.store(seq, std::sync::atomic::Ordering::Release);
+        lock(&self.queue).loaded = false;
+        self.committed.store(seq, Ordering::Release);
         self.reload(taken)?;
         Ok(seq)
     }
@@ -437,7 +505,7 @@ impl TextIndex {
 
     /// The sequence number that the last commit holds everything up to.
     pub fn watermark(&self) -> u64 {
-        self.committed.load(std::sync::atomic::Ordering::Acquire)
+        self.committed.load(Ordering::Acquire)
     }
 
     /// Commits, then rewrites every segment that holds deleted passages and removes the old files, and indexes that were put
@@ -447,7 +515,13 @@ impl TextIndex {
     /// When something cannot be written, or when old files are still being read after two seconds.
     pub fn compact(&self) -> Result<(), TextError> {
         let mut slot = lock(&self.writer);
-        self.commit_with(&mut slot)?;
+        self.ready(&mut slot)?;
+        let done = self.compact_with(&mut slot);
+        self.watched(&mut slot, done)
+    }
+
+    fn compact_with(&self, slot: &mut Option<IndexWriter>) -> Result<(), TextError> {
+        self.commit_with(slot)?;
         if let Some(writer) = slot.take() {
             writer.wait_merging_threads().map_err(|source| self.failed(source))?;
         }
@@ -462,7 +536,7 @@ impl TextIndex {
         fresh.set_merge_policy(merge_policy());
         let files_left = self.remove_old(&fresh);
         *slot = Some(fresh);
-        self.drain(&mut slot)?;
+        self.drain(slot)?;
         for aside in aside_names(&self.path) {
             if aside.exists() {
                 std::fs::remove_dir_all(&aside).map_err(|source| files(&aside, source))?;

@@ -211,6 +211,44 @@ fn a_damaged_index_is_put_aside() {
     }
 }
 
+/// A commit that fails loses nothing that was applied: the next one has it.
+#[test]
+fn a_failed_commit_is_made_good() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("text");
+    let index = TextIndex::open(&path).unwrap();
+    index.apply(&[put(1, "first words"), put(9, "ninth words")], 1).unwrap();
+    index.commit().unwrap();
+    std::fs::rename(&path, folder.path().join("away")).unwrap();
+    // Whether the first to notice is this or the commit, depends on tantivy's thread.
+    let _ = index.apply(&[put(2, "second words"), TextChange::Delete(ChunkId(9))], 2);
+    assert!(index.commit().is_err());
+    let _ = index.apply(&[put(3, "third words")], 3);
+    assert_eq!(index.watermark(), 1);
+    assert_eq!(ids(&index, "words"), [1, 2, 3], "searches go on");
+    std::fs::rename(folder.path().join("away"), &path).unwrap();
+    assert_eq!(index.commit().unwrap(), 3);
+    drop(index);
+    let index = TextIndex::open(&path).unwrap();
+    assert_eq!(ids(&index, "words"), [1, 2, 3]);
+    assert_eq!(index.watermark(), 3);
+}
+
+/// What was loaded is not held in memory: after a failure nothing is committed over it.
+#[test]
+fn a_failed_load_stops_all_later_writes() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("text");
+    let index = TextIndex::open(&path).unwrap();
+    std::fs::rename(&path, folder.path().join("away")).unwrap();
+    let _ = index.load(&[put(2, "second words")], 2);
+    assert!(index.commit().is_err());
+    std::fs::rename(folder.path().join("away"), &path).unwrap();
+    let error = index.commit().unwrap_err();
+    assert!(error.to_string().contains("open it again"), "{error}");
+    assert_eq!(index.watermark(), 0);
+}
+
 #[test]
 fn an_index_has_one_writer() {
     let folder = TempDir::new().unwrap();
