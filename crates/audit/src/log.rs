@@ -171,8 +171,7 @@ pub struct Status {
     pub queued: usize,
     /// Callers that had to wait for room in the queue.
     pub waited: u64,
-    /// Events that could not be written; those that nobody waited for are counted by a line of the log
-    /// as soon as it can be written again.
+    /// Events that could not be written; a line of the log counts them as soon as it can be written again.
     pub failed: u64,
     /// Copies of checkpoints that could not be put into an anchor.
     pub anchor_failures: u64,
@@ -192,6 +191,7 @@ struct Shared {
     status: SharedStatus,
     redactor: Redactor,
     opened: Instant,
+    patience: Duration,
     thread: Mutex<Option<JoinHandle<Result<(), AppendError>>>>,
 }
 
@@ -205,7 +205,7 @@ impl Log {
             bytes: options.queue_bytes.max(1),
             patience: options.patience,
         }));
-        let redactor = options.redactor.clone();
+        let (redactor, patience) = (options.redactor.clone(), options.patience);
         let opened = Instant::now();
         let writer = recover::open(&folder, options, opened)?;
         let status = writer.status();
@@ -215,7 +215,7 @@ impl Log {
             source,
         })?;
         let thread = Mutex::new(Some(thread));
-        Ok(Self(Arc::new(Shared { folder, queue, status, redactor, opened, thread })))
+        Ok(Self(Arc::new(Shared { folder, queue, status, redactor, opened, patience, thread })))
     }
 
     /// The folder of the log.
@@ -225,21 +225,32 @@ impl Log {
 
     /// Hands an event in. Blocks only while the queue is full, and then for [`Options::patience`] at most.
     pub fn append(&self, event: Event, durability: Durability) -> Receipt {
-        let durable = durability == Durability::Durable;
-        let rendered = match event.render(&self.0.redactor) {
-            Ok(rendered) => rendered,
-            Err(error) => {
-                self.0.count_failure();
-                return refused(error.into());
-            }
-        };
-        let opened = self.0.opened;
-        self.0.send(rendered.len(), durable, |ticket| Item::Event {
-            event: rendered,
-            stamp: Stamp::now(opened),
-            durable,
-            ticket,
-        })
+        let patience = self.0.patience;
+        self.append_within(patience, event, durability).unwrap_or_else(refused)
+    }
+
+    /// Like [`Log::append`], but never blocks: nothing when there is no room now. For those who must not wait, such as
+    /// the threads of a runtime; they may hand it in again where waiting is allowed.
+    pub fn try_append(&self, event: Event, durability: Durability) -> Option<Receipt> {
+        match self.append_within(Duration::ZERO, event, durability) {
+            Err(AppendError::Stalled) => None,
+            receipt => Some(receipt.unwrap_or_else(refused)),
+        }
+    }
+
+    fn append_within(
+        &self,
+        patience: Duration,
+        event: Event,
+        durability: Durability,
+    ) -> Result<Receipt, AppendError> {
+        let rendered = event.render(&self.0.redactor).inspect_err(|_| self.0.queue.refuse())?;
+        let (opened, (ticket, slot)) = (self.0.opened, Slot::new());
+        let is_durable = durability == Durability::Durable;
+        let bytes = rendered.len();
+        let item = || Item::Event { event: rendered, stamp: Stamp::now(opened), ticket };
+        self.0.queue.push_within(patience, bytes, is_durable, item)?;
+        Ok(Receipt(slot))
     }
 
     /// Hands in an event that nobody waits for. If it cannot be written, it is counted in
@@ -293,10 +304,6 @@ impl Shared {
             Ok(()) => Receipt(slot),
             Err(error) => refused(error),
         }
-    }
-
-    fn count_failure(&self) {
-        self.status.lock().unwrap_or_else(PoisonError::into_inner).failed += 1;
     }
 
     fn close(&self) -> Result<(), AppendError> {

@@ -15,7 +15,7 @@ pub(crate) const BATCH_EVENTS: usize = 4096;
 #[derive(Debug)]
 pub(crate) enum Item {
     /// To write an event.
-    Event { event: Rendered, stamp: Stamp, durable: bool, ticket: Ticket },
+    Event { event: Rendered, stamp: Stamp, ticket: Ticket },
     /// To sign with a new key from now on.
     RotateKey { ticket: Ticket },
     /// To sign what is not signed yet.
@@ -145,16 +145,30 @@ impl Queue {
         urgent: bool,
         item: impl FnOnce() -> Item,
     ) -> Result<(), AppendError> {
+        self.push_within(self.bounds.patience, bytes, urgent, item)
+    }
+
+    /// Like [`Queue::push`]; with no patience at all it neither waits nor counts whoever finds no room.
+    pub(crate) fn push_within(
+        &self,
+        patience: Duration,
+        bytes: usize,
+        urgent: bool,
+        item: impl FnOnce() -> Item,
+    ) -> Result<(), AppendError> {
         let mut state = lock(&self.state);
         let full = |state: &mut State| {
             !state.closed
                 && (state.items.len() >= self.bounds.events || state.bytes >= self.bounds.bytes)
         };
         if full(&mut state) {
+            if patience.is_zero() {
+                return Err(AppendError::Stalled);
+            }
             state.waited += 1;
             let (after, timeout) = self
                 .drained
-                .wait_timeout_while(state, self.bounds.patience, full)
+                .wait_timeout_while(state, patience, full)
                 .unwrap_or_else(PoisonError::into_inner);
             state = after;
             if timeout.timed_out() {
@@ -213,7 +227,12 @@ impl Queue {
         Taken { items, closed }
     }
 
-    /// Callers that were refused since this was asked last.
+    /// Counts an event that no line can hold.
+    pub(crate) fn refuse(&self) {
+        lock(&self.state).refused += 1;
+    }
+
+    /// Events that were refused since this was asked last.
     pub(crate) fn take_refused(&self) -> u64 {
         let mut state = lock(&self.state);
         let refused = state.refused;

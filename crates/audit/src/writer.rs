@@ -66,7 +66,7 @@ pub(crate) struct Writer {
     pub(crate) pending: String,
     pub(crate) unsigned_since: Option<Instant>,
     pub(crate) anchors: Anchors,
-    /// Events that nobody waited for and that could not be written.
+    /// Events that could not be written.
     pub(crate) lost: u64,
     pub(crate) status: SharedStatus,
 }
@@ -143,8 +143,8 @@ impl Writer {
         let mut events = Vec::with_capacity(items.len());
         for item in items {
             match item {
-                Item::Event { event, stamp, durable, ticket } => {
-                    events.push((event, stamp, durable, ticket));
+                Item::Event { event, stamp, ticket } => {
+                    events.push((event, stamp, ticket));
                 }
                 Item::RotateKey { ticket } => {
                     self.write(mem::take(&mut events));
@@ -162,7 +162,7 @@ impl Writer {
     }
 
     /// Writes a batch with one sync and answers everybody in it.
-    fn write(&mut self, events: Vec<(Rendered, Stamp, bool, Ticket)>) {
+    fn write(&mut self, events: Vec<(Rendered, Stamp, Ticket)>) {
         if events.is_empty() {
             return;
         }
@@ -170,14 +170,15 @@ impl Writer {
         let mut out = Vec::with_capacity(events.len() * 320);
         self.say_what_was_lost(&mut out);
         let mut answers = Vec::with_capacity(events.len());
-        let mut unawaited = 0;
-        for (event, stamp, durable, ticket) in events {
+        for (event, stamp, ticket) in events {
             self.say_clock_steps(stamp, &mut out);
             answers.push((Written { seq: self.state.chain.range.size() }, ticket));
             self.push(&event, stamp, &mut out);
-            unawaited += u64::from(!durable);
         }
-        match self.lines.append(&out) {
+        // A line in a file that nobody will find is not written.
+        let in_place =
+            if self.lines.is_in_place() { Ok(()) } else { Err(io::Error::other(NOT_OURS)) };
+        match in_place.and_then(|()| self.lines.append(&out)) {
             Ok(()) => {
                 self.lost = 0;
                 self.set_failure(None);
@@ -195,7 +196,8 @@ impl Writer {
             Err(error) => {
                 self.state = before.0;
                 self.pending.truncate(before.1);
-                self.lost += unawaited;
+                // Also whoever waited and was told may have nothing left to say it with.
+                self.lost += answers.len() as u64;
                 let answer = AppendError::from(&error);
                 self.count_failures(answers.len() as u64);
                 self.set_failure(Some(&error));

@@ -226,3 +226,30 @@ fn no_log_is_an_error_and_not_a_verdict() {
     let error = verify(folder.path(), &VerifyOptions::default()).unwrap_err();
     assert_eq!(error.to_string(), format!("no audit log in {}", folder.path().display()));
 }
+
+#[test]
+fn a_line_in_a_file_that_is_gone_is_not_written() {
+    type Break = fn(&Path);
+    let moves: [(&str, Break); 3] = [
+        ("deleted", |file| fs::remove_file(file).unwrap()),
+        ("moved", |file| fs::rename(file, file.with_extension("aside")).unwrap()),
+        ("replaced", |file| {
+            fs::copy(file, file.with_extension("copy")).unwrap();
+            fs::rename(file.with_extension("copy"), file).unwrap();
+        }),
+    ];
+    for (what, spoil) in moves {
+        let folder = tempfile::tempdir().unwrap();
+        let log = Log::open(folder.path(), Options::default()).unwrap();
+        log.append(event(1), Durability::Durable).wait().unwrap();
+        spoil(&folder.path().join("segment-00000001.jsonl"));
+        for n in 2..5 {
+            let receipt = log.append(event(n), Durability::Durable).wait();
+            assert!(matches!(receipt, Err(AppendError::Write(_))), "{what}: {receipt:?}");
+        }
+        log.note(event(5));
+        let status = log.status();
+        assert!(status.failed >= 3, "{what}: {status:?}");
+        assert!(status.failure.is_some_and(|why| why.contains("moved, replaced")), "{what}");
+    }
+}
