@@ -52,6 +52,7 @@ fn start(request: Request) -> Result<Value, Refusal> {
         plugins: request.plugins,
         person: request.person,
         brokers: request.brokers,
+        hidden: Vec::new(),
         waivers: request.waive.parse().map_err(fault)?,
     };
     let begun = Instant::now();

@@ -16,4 +16,4 @@ pub use host::{
 pub use logs::{LogBook, LogPattern, LogQuery, LogQueryError, LogSubscription};
 pub use manifest::{Manifest, ManifestError};
 pub use protocol::{Call, CallError, CallErrorKind, CallEvent, Incoming, Peer};
-pub use supervisor::CallDurations;
+pub use supervisor::{CallDurations, HttpFolder, REFUSED};

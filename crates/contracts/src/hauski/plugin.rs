@@ -59,6 +59,9 @@ pub struct Plugin {
     /// Capabilities of others that it may call.
     #[serde(default)]
     pub calls: Vec<String>,
+    /// Scopes of keys that it makes with `auth.create`, besides its own `plugin:<name>`; never `admin` or `tasks`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<String>,
     /// Topics; `*` stands for one word at the end.
     #[serde(default)]
     pub events: Events,

@@ -43,4 +43,7 @@ pub struct Daemon {
     pub plugins: u64,
     /// Events of the audit log that could not be written.
     pub audit_failed: u64,
+    /// Why the audit log cannot be written, while that lasts; whatever must be recorded is refused then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit_failure: Option<String>,
 }

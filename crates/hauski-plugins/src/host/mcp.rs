@@ -113,7 +113,7 @@ pub(super) fn notification(
             };
             let data = params.get("data").unwrap_or(&Value::Null);
             let text = data.as_str().map_or_else(|| data.to_string(), str::to_owned);
-            unit.options.book.message(level, &text, &Map::new());
+            unit.options.book.message(level, &text, Map::new());
         }
         _ => {}
     }

@@ -23,11 +23,11 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 pub use house::{House, HouseAnswer};
 pub(crate) use side::HostSide;
 
-use crate::logs::{FileWriter, LogBook, LogQuery, history};
+use crate::logs::{FileWriter, LogBook, LogQuery, Ways, history};
 use crate::manifest::Manifest;
 use crate::protocol::{Call, instant_after};
 use crate::sandbox::{Init, Paths};
-use crate::supervisor::{CallDurations, HostCall, Keeper, Order, Unit, UnitOptions};
+use crate::supervisor::{CallDurations, HostCall, HttpFolder, Keeper, Order, Unit, UnitOptions};
 
 /// Events that a slow listener may be behind.
 const EVENTS: usize = 1_024;
@@ -36,7 +36,7 @@ const EVENTS: usize = 1_024;
 pub struct HostOptions {
     /// The plugins.
     pub manifest: Manifest,
-    /// Where things of the daemon are; in its home, logs go to `logs/` and sockets to `run/plugins/`. The folder
+    /// Where things of the daemon are; in its home, logs go to `logs/`. The folder
     /// of plugins is that of the manifest, whatever is said here.
     pub paths: Paths,
     /// The program that has [`crate::sandbox::init::main`] as a role; the daemon itself and `sandbox-init`.
@@ -156,7 +156,7 @@ pub(crate) struct HostInner {
 
 struct Shared {
     logs: PathBuf,
-    run_folder: PathBuf,
+    ways: Ways,
     paths: Paths,
     init: Init,
     redactor: Redactor,
@@ -173,22 +173,22 @@ impl Host {
         let files = FileWriter::start(&logs)
             .map_err(|source| HostError::Folder { path: logs.clone(), source })?;
         let run_folder = options.paths.home.join("run").join("plugins");
-        // Sockets of a daemon that was killed are nobody's.
+        // Sockets that an older daemon left there are nobody's.
         match std::fs::remove_dir_all(&run_folder) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => {
                 return Err(HostError::Folder { path: run_folder, source });
             }
             _ => {}
         }
-        std::fs::create_dir_all(&run_folder)
-            .map_err(|source| HostError::Folder { path: run_folder.clone(), source })?;
+        let ways =
+            Ways::open().map_err(|source| HostError::Folder { path: logs.clone(), source })?;
         let inner = Arc::new(HostInner {
             units: RwLock::default(),
             events: broadcast::Sender::new(EVENTS),
             files,
             options: Shared {
                 logs,
-                run_folder,
+                ways,
                 paths: Paths { plugins: options.manifest.folder, ..options.paths },
                 init: options.init,
                 redactor: options.redactor,
@@ -405,9 +405,9 @@ impl Host {
         self.inner.files.lost()
     }
 
-    /// The Unix socket on which the running instance of a plugin serves HTTP, where it has routes.
-    pub fn http_socket(&self, name: &str) -> Option<PathBuf> {
-        self.inner.unit(name)?.current()?.http_socket.clone()
+    /// Where the running instance of a plugin serves HTTP, when it has routes.
+    pub fn http(&self, name: &str) -> Option<Arc<HttpFolder>> {
+        self.inner.unit(name)?.current()?.http.clone()
     }
 
     /// Stops all plugins, the last started first. Those that wait for none of the others stop together.
@@ -431,10 +431,15 @@ impl HostInner {
         let (orders, receiver) = mpsc::unbounded_channel();
         let limit = plugin.limits.log_lines_per_s;
         let redactor = self.options.redactor.clone();
-        let book = LogBook::new(&plugin.name, limit, redactor, Some(self.files.sink()));
+        let book = LogBook::new(
+            &plugin.name,
+            limit,
+            redactor,
+            Some(self.files.sink()),
+            self.options.ways.clone(),
+        );
         let options = UnitOptions {
             host: Arc::downgrade(self),
-            run_folder: self.options.run_folder.clone(),
             paths: self.options.paths.clone(),
             init: self.options.init.clone(),
             events: self.events.clone(),

@@ -98,7 +98,7 @@ impl Service for HostSide {
         }
         match method {
             "log" => match Log::deserialize(params) {
-                Ok(log) => unit.options.book.message(log.level, &log.message, &log.fields),
+                Ok(log) => unit.options.book.message(log.level, &log.message, log.fields),
                 Err(error) => self.oddity(&format!("a log message does not fit: {error}")),
             },
             other => self.oddity(&format!("there is no notification {other:?}")),
@@ -107,7 +107,7 @@ impl Service for HostSide {
 
     fn oddity(&self, what: &str) {
         if let Some(unit) = self.unit.upgrade() {
-            unit.options.book.message(Level::Warn, what, &serde_json::Map::new());
+            unit.options.book.message(Level::Warn, what, serde_json::Map::new());
         }
     }
 }
@@ -168,16 +168,30 @@ fn call(host: &WeakHost, unit: &Arc<Unit>, endpoint: &Arc<Endpoint>, incoming: I
         asked_for.min(origin.deadline.saturating_duration_since(tokio::time::Instant::now()))
     });
     if let Some(house) = host.house(&asked.capability) {
+        let Ok(place) = Arc::clone(&unit.house_places).try_acquire_owned() else {
+            let kind = CallErrorKind::Overloaded { retry_after_ms: 1_000 };
+            return fail(incoming, kind, "too many of its questions to the daemon are open");
+        };
         let answer = house.call(&unit.name, &asked.capability, asked.params);
         drop(host);
+        // What the daemon has begun it brings to its end; a deadline or `$/cancel` only takes the answer away.
+        let working = tokio::spawn(async move {
+            let answer = answer.await;
+            drop(place);
+            answer
+        });
         tokio::spawn(async move {
             let cancelled = incoming.cancelled();
             let answer = tokio::select! {
-                answer = tokio::time::timeout(deadline, answer) => answer,
+                answer = tokio::time::timeout(deadline, working) => answer,
                 () = cancelled => return,
             };
-            let late = || CallError::new(CallErrorKind::TimedOut, "time is over").to_rpc();
-            incoming.respond(answer.unwrap_or_else(|_| Err(late())));
+            let error = |kind, what| Err(CallError::new(kind, what).to_rpc());
+            incoming.respond(match answer {
+                Ok(Ok(answer)) => answer,
+                Ok(Err(_)) => error(CallErrorKind::Crashed, "the daemon could not do this"),
+                Err(_) => error(CallErrorKind::TimedOut, "time is over"),
+            });
         });
         return;
     }

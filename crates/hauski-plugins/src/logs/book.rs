@@ -1,7 +1,7 @@
 //! The log of one plugin.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,9 @@ use contracts::hauski::protocol::Level;
 use jiff::Timestamp;
 use redact::Redactor;
 use serde_json::{Map, Value};
+use tokio::sync::Semaphore;
 
+use super::desk::{Desk, Message, WAITING_OF_ONE};
 use super::file::FileSink;
 use super::query::LogQuery;
 use super::subscription::{LogSubscription, Queue};
@@ -21,6 +23,8 @@ const RING_LINES: usize = 10_000;
 const MAX_TEXT: usize = 16 << 10;
 /// Bytes that stay in memory; long lines push out more than one.
 const RING_BYTES: usize = 16 << 20;
+/// Bytes a second that are looked at; what comes on top is left out like too many lines.
+const BYTES_PER_S: usize = 2 << 20;
 
 /// The log of one plugin: the last 10,000 lines in memory, older ones in its files.
 pub struct LogBook {
@@ -28,7 +32,25 @@ pub struct LogBook {
     redactor: Redactor,
     lines_per_s: AtomicU64,
     file: Option<FileSink>,
+    ways: Ways,
+    /// Messages that wait at the desk.
+    waiting: AtomicUsize,
     state: Mutex<State>,
+}
+
+/// What the logs of all plugins share.
+#[derive(Clone)]
+pub(crate) struct Ways {
+    /// Where messages wait to be looked at.
+    pub(crate) desk: Desk,
+    /// Whose stream may be looked at now.
+    pub(crate) turn: Arc<Semaphore>,
+}
+
+impl Ways {
+    pub(crate) fn open() -> std::io::Result<Self> {
+        Ok(Self { desk: Desk::start()?, turn: Arc::new(Semaphore::new(1)) })
+    }
 }
 
 struct State {
@@ -37,6 +59,7 @@ struct State {
     next: u64,
     window: Instant,
     in_window: u64,
+    bytes_in_window: usize,
     dropped_in_window: u64,
     dropped: u64,
     subscribers: Vec<Weak<Queue>>,
@@ -48,18 +71,22 @@ impl LogBook {
         lines_per_s: u32,
         redactor: Redactor,
         file: Option<FileSink>,
+        ways: Ways,
     ) -> Arc<Self> {
         Arc::new(Self {
             plugin: plugin.to_owned(),
             redactor,
             lines_per_s: AtomicU64::new(lines_per_s.into()),
             file,
+            ways,
+            waiting: AtomicUsize::new(0),
             state: Mutex::new(State {
                 ring: VecDeque::new(),
                 bytes: 0,
                 next: 0,
                 window: Instant::now(),
                 in_window: 0,
+                bytes_in_window: 0,
                 dropped_in_window: 0,
                 dropped: 0,
                 subscribers: Vec::new(),
@@ -84,18 +111,48 @@ impl LogBook {
         self.add(&mut self.state(), LogStream::Host, level, message, Map::new());
     }
 
-    /// A `log` message of the plugin.
-    pub(crate) fn message(&self, level: Level, message: &str, fields: &Map<String, Value>) {
-        if !self.admit(1) {
+    /// A `log` message of the plugin. It is in the log as soon as it was looked at for secrets, on another thread; one
+    /// for which there is no room is counted and left out.
+    pub(crate) fn message(
+        self: &Arc<Self>,
+        level: Level,
+        message: &str,
+        fields: Map<String, Value>,
+    ) {
+        let (text, cut) = cut(message);
+        let of_fields = size_of_fields(&fields);
+        if !self.admit(1, text.len() + of_fields) {
             return;
         }
-        let (message, cut) = cut(message);
-        let mut masked = self.redactor.mask(message).text;
+        let mut text = text.to_owned();
         if cut > 0 {
-            masked.push_str(&format!(" … {cut} bytes more"));
+            text.push_str(&format!(" … {cut} bytes more"));
         }
+        let fields = if of_fields > MAX_TEXT {
+            let note = format!("{of_fields} bytes of fields left out");
+            Map::from_iter([("host".to_owned(), Value::String(note))])
+        } else {
+            fields
+        };
+        let message = Message { book: Arc::clone(self), level, text, fields };
+        let has_room = self.waiting.fetch_add(1, Ordering::AcqRel) < WAITING_OF_ONE;
+        if !has_room || !self.ways.desk.take(message) {
+            self.waiting.fetch_sub(1, Ordering::AcqRel);
+            self.drop_one();
+        }
+    }
+
+    /// Masks a message and writes it down.
+    pub(super) fn looked_at(&self, level: Level, text: &str, fields: &Map<String, Value>) {
+        let masked = self.redactor.mask(text).text;
         let fields = self.mask_fields(fields);
+        self.waiting.fetch_sub(1, Ordering::AcqRel);
         self.add(&mut self.state(), LogStream::Log, level, &masked, fields);
+    }
+
+    /// One piece of a stream at a time is looked at, whatever the plugin.
+    pub(super) fn turn(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.ways.turn)
     }
 
     /// A line of an output stream whose secrets are masked already.
@@ -109,10 +166,6 @@ impl LogBook {
             return Map::new();
         }
         let text = Value::Object(fields.clone()).to_string();
-        if text.len() > MAX_TEXT {
-            let note = format!("{} bytes of fields left out", text.len());
-            return Map::from_iter([("host".to_owned(), Value::String(note))]);
-        }
         // A mask holds no character that JSON would have to escape.
         match serde_json::from_str(&self.redactor.mask(&text).text) {
             Ok(Value::Object(fields)) => fields,
@@ -120,21 +173,31 @@ impl LogBook {
         }
     }
 
-    /// Whether so many more lines fit into this second. What does not fit is counted and said.
-    pub(super) fn admit(&self, lines: u64) -> bool {
+    /// Whether so many more lines with so many bytes fit into this second. What does not fit is counted and said.
+    pub(super) fn admit(&self, lines: u64, bytes: usize) -> bool {
         let mut state = self.state();
         if state.window.elapsed() >= Duration::from_secs(1) {
             self.say_dropped(&mut state);
             state.window = Instant::now();
             state.in_window = 0;
+            state.bytes_in_window = 0;
         }
-        if state.in_window + lines <= self.lines_per_s.load(Ordering::Relaxed) {
+        let fits = state.in_window + lines <= self.lines_per_s.load(Ordering::Relaxed)
+            && state.bytes_in_window + bytes <= BYTES_PER_S;
+        if fits {
             state.in_window += lines;
+            state.bytes_in_window += bytes;
             return true;
         }
         state.dropped_in_window += lines;
         state.dropped += lines;
         false
+    }
+
+    fn drop_one(&self) {
+        let mut state = self.state();
+        state.dropped_in_window += 1;
+        state.dropped += 1;
     }
 
     /// Says what was left out, also when the plugin has become silent.
@@ -149,7 +212,10 @@ impl LogBook {
         let dropped = std::mem::take(&mut state.dropped_in_window);
         if dropped > 0 {
             let limit = self.lines_per_s.load(Ordering::Relaxed);
-            let message = format!("{dropped} lines dropped: more than {limit} lines in a second");
+            let message = format!(
+                "{dropped} lines dropped: more than {limit} lines or {} KiB in a second",
+                BYTES_PER_S >> 10
+            );
             self.add(state, LogStream::Host, Level::Warn, &message, Map::new());
         }
     }
@@ -247,6 +313,18 @@ fn cut(text: &str) -> (&str, usize) {
 
 fn size(line: &LogLine) -> usize {
     const OVERHEAD: usize = 200;
-    let fields: usize = line.fields.iter().map(|(k, v)| k.len() + v.to_string().len() + 32).sum();
-    OVERHEAD + line.message.len() + fields
+    OVERHEAD + line.message.len() + size_of_fields(&line.fields)
+}
+
+fn size_of_fields(fields: &Map<String, Value>) -> usize {
+    fields.iter().map(|(name, value)| name.len() + value.to_string().len() + 32).sum()
+}
+
+#[cfg(test)]
+impl LogBook {
+    /// A log without files.
+    pub(super) fn alone(plugin: &str, lines_per_s: u32) -> Arc<Self> {
+        let ways = Ways::open().expect("a thread");
+        Self::new(plugin, lines_per_s, Redactor::for_merges(), None, ways)
+    }
 }

@@ -94,6 +94,8 @@ pub(crate) struct Launched {
     /// Absent where the plugin talks over standard output.
     pub(crate) stdout: Option<ChildStdout>,
     pub(crate) stderr: Option<ChildStderr>,
+    /// Where it listens for HTTP, when it has routes.
+    pub(crate) http: Option<OwnedFd>,
 }
 
 /// Starts a plugin in its sandbox; returns when its program runs, at most after `limit`.
@@ -130,8 +132,9 @@ pub(crate) async fn launch(plan: Plan, init: Init, limit: Duration) -> Result<La
     drop(command);
     let mut guard = made.guard;
     let waited = spawn_blocking(move || (guard.started(limit), guard)).await;
-    let (started, guard) = waited.map_err(|error| system(io::Error::other(error)))?;
+    let (started, mut guard) = waited.map_err(|error| system(io::Error::other(error)))?;
     started?;
+    let http = guard.take_http_folder();
     let outer = child.id().and_then(|pid| i32::try_from(pid).ok()).unwrap_or_default();
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let (orders, queue) = mpsc::unbounded_channel();
@@ -140,7 +143,7 @@ pub(crate) async fn launch(plan: Plan, init: Init, limit: Duration) -> Result<La
         let _ = ended.send(Some(attend(child, guard, queue).await));
     });
     let process = Process { pid: plugin_of(outer), watch: ProcessWatch { orders, exit } };
-    Ok(Launched { process, connection, stdout, stderr })
+    Ok(Launched { process, connection, stdout, stderr, http })
 }
 
 fn pair() -> io::Result<(OwnedFd, OwnedFd)> {

@@ -19,6 +19,11 @@ use super::incoming::{Board, Incoming};
 use super::link::{Frame, MAX_FDS, Outbox, PushError, ReadError, Reader};
 use super::slot::Slot;
 
+/// Values that one message may hold: members, elements, objects and arrays.
+const MAX_VALUES: usize = 256 << 10;
+/// Bytes of a message after which others come first.
+const LARGE: usize = 64 << 10;
+
 /// Which words the other side uses for the same things.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
@@ -231,15 +236,13 @@ impl Endpoint {
         };
     }
 
-    /// The origin of a request that waits for an answer, or of the deepest one.
+    /// Where a question of the other side comes from: the deadline is that of the request it names, or of the deepest
+    /// one; the depth is always that of the deepest, so that naming another one leads around no bound.
     pub(crate) fn origin(&self, id: Option<u64>) -> Option<CallOrigin> {
         let waiting = self.waiting();
-        match id.and_then(|id| waiting.calls.get(&id)) {
-            Some((_, origin)) => Some(origin.clone()),
-            None => {
-                waiting.calls.values().map(|(_, origin)| origin).max_by_key(|o| o.depth).cloned()
-            }
-        }
+        let deepest = waiting.calls.values().map(|(_, origin)| origin).max_by_key(|o| o.depth)?;
+        let named = id.and_then(|id| waiting.calls.get(&id)).map(|(_, origin)| origin);
+        Some(CallOrigin { deadline: named.unwrap_or(deepest).deadline, depth: deepest.depth })
     }
 
     /// Ends requests whose deadline has passed and whose callers do not look.
@@ -287,6 +290,9 @@ impl Endpoint {
                 continue;
             }
             let size = line.len();
+            if let Err(what) = few_enough(line) {
+                return EndpointEnd::Protocol(what);
+            }
             let message = match parse(line) {
                 Ok(message) => message,
                 Err(what) => return EndpointEnd::Protocol(what),
@@ -298,6 +304,10 @@ impl Endpoint {
             };
             if let Err(what) = self.take(message, size, fds, service) {
                 return EndpointEnd::Protocol(what);
+            }
+            if size > LARGE {
+                // Whoever sends much must not keep the others waiting.
+                tokio::task::yield_now().await;
             }
         }
     }
@@ -372,7 +382,7 @@ impl Endpoint {
             (Dialect::Plugin, "$/progress") => {
                 let Progress { id, data } = read_params(&method, params)?;
                 self.for_call(id, |slot| {
-                    slot.progress(data);
+                    slot.progress(data, size);
                     Ok(())
                 });
             }
@@ -387,7 +397,7 @@ impl Endpoint {
             (Dialect::Mcp, "notifications/progress") => {
                 let id = params.get("progressToken").and_then(Value::as_u64).unwrap_or(0);
                 self.for_call(id, |slot| {
-                    slot.progress(params);
+                    slot.progress(params, size);
                     Ok(())
                 });
             }
@@ -406,6 +416,27 @@ impl Endpoint {
             slot.abandon(Some(&CallError::new(CallErrorKind::Protocol, what)));
         }
     }
+}
+
+/// Whether a message has few enough values: each takes many times its text in memory, so bytes alone are no bound.
+fn few_enough(line: &[u8]) -> Result<(), String> {
+    if line.len() <= MAX_VALUES {
+        return Ok(());
+    }
+    let (mut values, mut in_text, mut escaped) = (1_usize, false, false);
+    for byte in line {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b',' | b'[' | b'{' if !in_text => values += 1,
+            _ => {}
+        }
+    }
+    if values > MAX_VALUES {
+        return Err(format!("a message holds {values} values, {MAX_VALUES} are allowed"));
+    }
+    Ok(())
 }
 
 /// The time after a duration; far away where it cannot be told.

@@ -18,6 +18,8 @@ use super::error::CallError;
 
 /// Reports of progress that may wait for the caller; older ones give way to newer.
 const MAX_PROGRESS: usize = 16;
+/// Bytes of progress that may wait for the caller; a larger report is left out.
+const MAX_PROGRESS_BYTES: usize = 256 << 10;
 /// Bytes of chunks that may wait for the caller; a single one may be larger.
 const MAX_WAITING_BYTES: usize = 8 << 20;
 /// After so many chunks taken the plugin is told; half a window, so that it never stands still for long.
@@ -32,7 +34,8 @@ pub(crate) struct Slot {
 #[derive(Default)]
 struct State {
     events: VecDeque<CallEvent>,
-    progress: usize,
+    /// Bytes of each report of progress that waits.
+    progress: VecDeque<usize>,
     /// Bytes of the chunks that wait, as they came, and of each.
     bytes: usize,
     sizes: VecDeque<usize>,
@@ -115,16 +118,23 @@ impl Slot {
         Ok(())
     }
 
-    pub(super) fn progress(&self, data: Value) {
-        let mut state = self.state();
-        if state.progress >= MAX_PROGRESS {
-            let oldest = state.events.iter().position(|e| matches!(e, CallEvent::Progress(_)));
-            if let Some(at) = oldest {
-                state.events.remove(at);
-                state.progress -= 1;
-            }
+    /// A report of progress has come; older ones give way where there is no room.
+    pub(super) fn progress(&self, data: Value, size: usize) {
+        if size > MAX_PROGRESS_BYTES {
+            return;
         }
-        state.progress += 1;
+        let mut state = self.state();
+        let is_full = |state: &State| {
+            let bytes: usize = state.progress.iter().sum();
+            state.progress.len() >= MAX_PROGRESS || bytes + size > MAX_PROGRESS_BYTES
+        };
+        while is_full(&state) {
+            let oldest = state.events.iter().position(|e| matches!(e, CallEvent::Progress(_)));
+            let Some(at) = oldest else { break };
+            state.events.remove(at);
+            state.progress.pop_front();
+        }
+        state.progress.push_back(size);
         state.push(CallEvent::Progress(data));
     }
 
@@ -169,7 +179,9 @@ impl Slot {
                     ack = state.at.clone().map(|at| (at, state.taken - 1));
                 }
             }
-            CallEvent::Progress(_) => state.progress -= 1,
+            CallEvent::Progress(_) => {
+                state.progress.pop_front();
+            }
             CallEvent::Done(_) => {}
         }
         drop(state);

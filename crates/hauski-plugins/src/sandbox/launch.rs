@@ -38,6 +38,7 @@ pub struct Guard {
     control: OwnedFd,
     groups: limits::Groups,
     ended: Option<Ended>,
+    http: Option<OwnedFd>,
 }
 
 /// How a plugin's program ended.
@@ -89,7 +90,7 @@ impl Plan {
         if order.layers.contains(&Layer::Environment) {
             command.env_clear();
         }
-        Ok(Launch { command, guard: Guard { control, groups, ended: None } })
+        Ok(Launch { command, guard: Guard { control, groups, ended: None, http: None } })
     }
 }
 
@@ -103,9 +104,12 @@ impl Guard {
         let until = Instant::now() + limit;
         loop {
             match self.next(until.saturating_duration_since(Instant::now())) {
-                Ok(Some(Status::Started)) => return Ok(()),
-                Ok(Some(Status::Refused(refusal))) => return Err(refusal),
-                Ok(Some(Status::Ended { .. })) => {}
+                Ok(Some((Status::Started, mut descriptors))) => {
+                    self.http = descriptors.pop();
+                    return Ok(());
+                }
+                Ok(Some((Status::Refused(refusal), _))) => return Err(refusal),
+                Ok(Some((Status::Ended { .. }, _))) => {}
                 Ok(None) => {
                     return Err(Refusal::new("start", "the sandbox ended without a word"));
                 }
@@ -123,7 +127,7 @@ impl Guard {
     pub fn ended(&mut self) -> Option<Ended> {
         while self.ended.is_none() {
             match wire::hear(&self.control, RecvFlags::DONTWAIT) {
-                Ok(Some(Status::Ended { code, signal })) => {
+                Ok(Some((Status::Ended { code, signal }, _))) => {
                     let out_of_memory = self.groups.out_of_memory();
                     self.ended = Some(Ended { code, signal, out_of_memory });
                 }
@@ -132,6 +136,11 @@ impl Guard {
             }
         }
         self.ended
+    }
+
+    /// The folder in which the plugin listens for HTTP, once it was started.
+    pub fn take_http_folder(&mut self) -> Option<OwnedFd> {
+        self.http.take()
     }
 
     /// Whether a process of the plugin was ended because the memory was used up.
@@ -147,7 +156,7 @@ impl Guard {
     }
 
     /// The next status; an interrupted wait is an error of that kind.
-    fn next(&mut self, limit: Duration) -> io::Result<Option<Status>> {
+    fn next(&mut self, limit: Duration) -> io::Result<Option<(Status, Vec<OwnedFd>)>> {
         let limit = Timespec::try_from(limit).map_err(|_| io::ErrorKind::InvalidInput)?;
         let mut polled = [PollFd::new(&self.control, PollFlags::IN)];
         if rustix::event::poll(&mut polled, Some(&limit))? == 0 {

@@ -18,7 +18,7 @@ pub use init::Fact;
 pub use init::probe::Operation;
 pub use launch::{Channels, Ended, Guard, Launch};
 pub use layer::{Layer, Waivers};
-pub(crate) use plan::BROKER_INSIDE;
 pub use plan::{Access, Bind, Init, Paths, Plan, Refusal};
+pub(crate) use plan::{BROKER_INSIDE, HTTP_INSIDE, HTTP_SOCKET};
 pub(crate) use test::tested;
 pub use test::{Finding, SelfTest, matrix, self_test};

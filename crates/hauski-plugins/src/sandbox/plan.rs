@@ -18,6 +18,11 @@ const SCRATCH_BYTES: u64 = 256 << 20;
 /// Where a plugin with `network: broker` finds the broker.
 pub(crate) const BROKER_INSIDE: &str = "/run/hauski/egress.sock";
 
+/// Where a plugin with routes finds the small folder for its HTTP socket.
+pub(crate) const HTTP_INSIDE: &str = "/run/hauski/http";
+/// Name of the socket there.
+pub(crate) const HTTP_SOCKET: &str = "http.sock";
+
 /// Why a plugin is not started: the layer that is missing or the entry that is wrong, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub struct Refusal {
@@ -57,6 +62,8 @@ pub struct Paths {
     pub plugins: PathBuf,
     /// The person's home folder, which no plugin gets as a whole.
     pub person: Option<PathBuf>,
+    /// Files that no plugin reads, whatever folder is shown to it: `plugins.json` with the environment of all others.
+    pub hidden: Vec<PathBuf>,
     /// Folder of the egress brokers' sockets, `NAME.sock` for each plugin with `network: broker`.
     pub brokers: Option<PathBuf>,
     /// Layers given up by the person.
@@ -114,6 +121,8 @@ pub(super) struct Order {
     pub(super) own_bounds: crate::limits::OwnBounds,
     pub(super) socket: bool,
     pub(super) stdin: bool,
+    /// Whether it gets a folder for its HTTP socket.
+    pub(super) http: bool,
 }
 
 /// A checked plan of one plugin's process.
@@ -154,6 +163,14 @@ impl Plan {
                 binds.push(Bind::same(&folder, access));
             }
         }
+        for file in &paths.hidden {
+            let Ok(file) = folders::real(file, "plugins.json") else { continue };
+            if binds.iter().any(|bind| file.starts_with(&bind.inside)) {
+                // An empty device in its place, which the view makes unreadable.
+                let host = PathBuf::from("/dev/null");
+                binds.push(Bind { host, inside: file, access: Access::Read });
+            }
+        }
         let shown = |program: &Path| binds.iter().any(|bind| program.starts_with(&bind.inside));
         let mut program = program;
         if !view::is_of_system(&program) && !shown(&program) {
@@ -179,9 +196,11 @@ impl Plan {
                 own_bounds: crate::limits::OwnBounds::default(),
                 socket: false,
                 stdin: false,
+                http: false,
             },
             stdio: plugin.kind != Kind::Rpc,
         };
+        plan.order.http = !plugin.routes.is_empty() && plan.order.layers.contains(&Layer::Files);
         if plugin.sandbox.network == Network::Broker {
             let socket = |folder: &PathBuf| folder.join(format!("{}.sock", plugin.name));
             let broker = paths.brokers.as_ref().map(socket).filter(|socket| socket.exists());
@@ -222,6 +241,7 @@ impl Plan {
             after: Vec::new(),
             capabilities: Vec::new(),
             calls: Vec::new(),
+            grants: Vec::new(),
             events: Events::default(),
             routes: Vec::new(),
             health: Health::default(),
@@ -255,6 +275,11 @@ impl Plan {
     /// Sets a variable of the plugin's environment.
     pub fn set(&mut self, name: &str, value: &str) {
         self.order.environment.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Whether the plugin gets a folder for its HTTP socket: it has routes and a view of files of its own.
+    pub fn serves_http(&self) -> bool {
+        self.order.http
     }
 
     /// Whether the plugin speaks over standard input and output, so that a channel for its input is needed.

@@ -95,22 +95,46 @@ pub(super) fn receive(from: impl AsFd) -> io::Result<Vec<OwnedFd>> {
 
 /// Tells the daemon something; when it is gone, nobody needs it.
 pub(super) fn tell(to: impl AsFd, status: &Status) {
-    if let Ok(text) = serde_json::to_vec(status) {
-        let _ = rustix::net::send(to, &text, SendFlags::NOSIGNAL);
+    hand(to, status, &[]);
+}
+
+/// Tells the daemon something and hands it descriptors.
+pub(super) fn hand(to: impl AsFd, status: &Status, descriptors: &[BorrowedFd<'_>]) {
+    let Ok(text) = serde_json::to_vec(status) else { return };
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    if descriptors.is_empty() || ancillary.push(SendAncillaryMessage::ScmRights(descriptors)) {
+        let text = [IoSlice::new(&text)];
+        let _ = rustix::net::sendmsg(to, &text, &mut ancillary, SendFlags::NOSIGNAL);
     }
 }
 
-/// The next status; none at the end.
-pub(super) fn hear(from: impl AsFd, flags: RecvFlags) -> io::Result<Option<Status>> {
+/// The next status and what came with it; none at the end.
+pub(super) fn hear(
+    from: impl AsFd,
+    flags: RecvFlags,
+) -> io::Result<Option<(Status, Vec<OwnedFd>)>> {
     let mut text = vec![0; STATUS_BYTES];
-    let received = match rustix::net::recv(&from, &mut text[..], flags) {
-        // It ended with unread packets of ours; what it said before is still there and comes next.
-        Err(Errno::CONNRESET) => rustix::net::recv(&from, &mut text[..], flags),
-        other => other,
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let flags = flags | RecvFlags::CMSG_CLOEXEC;
+    let mut once = || {
+        let mut parts = [IoSliceMut::new(&mut text)];
+        rustix::net::recvmsg(&from, &mut parts, &mut ancillary, flags).map(|got| got.bytes)
     };
-    let (length, _) = received?;
+    let length = match once() {
+        // It ended with unread packets of ours; what it said before is still there and comes next.
+        Err(Errno::CONNRESET) => once(),
+        other => other,
+    }?;
+    let mut descriptors = Vec::new();
+    for message in ancillary.drain() {
+        if let RecvAncillaryMessage::ScmRights(received) = message {
+            descriptors.extend(received);
+        }
+    }
     if length == 0 {
         return Ok(None);
     }
-    Ok(Some(serde_json::from_slice(&text[..length])?))
+    Ok(Some((serde_json::from_slice(&text[..length])?, descriptors)))
 }

@@ -1,6 +1,5 @@
 //! One running process of a plugin and the connection to it.
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -12,6 +11,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::http::HttpFolder;
 use super::unit::Unit;
 use crate::process::{Exit, Process};
 use crate::protocol::{CallError, Endpoint, Outgoing, Slot};
@@ -25,7 +25,7 @@ pub(crate) struct Instance {
     /// Places for calls at work.
     pub(crate) places: Arc<Semaphore>,
     pub(crate) models: Vec<PluginModel>,
-    pub(crate) http_socket: Option<PathBuf>,
+    pub(crate) http: Option<Arc<HttpFolder>>,
     pub(super) offered: RwLock<Offered>,
     pub(super) topics: Mutex<Vec<String>>,
     pub(super) draining: AtomicBool,
@@ -135,15 +135,6 @@ impl Instance {
     pub(crate) fn hears(&self, topic: &str) -> bool {
         let topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
         topics.iter().any(|pattern| topic_fits(pattern, topic))
-    }
-}
-
-impl Drop for Instance {
-    fn drop(&mut self) {
-        if let Some(folder) = self.http_socket.as_deref().and_then(std::path::Path::parent) {
-            // What cannot be removed is removed when the host starts next.
-            let _ = std::fs::remove_dir_all(folder);
-        }
     }
 }
 

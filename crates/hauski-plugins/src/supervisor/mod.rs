@@ -5,6 +5,7 @@
 
 mod backoff;
 mod durations;
+mod http;
 mod instance;
 mod run;
 mod start;
@@ -13,6 +14,8 @@ mod unit;
 mod usage;
 
 pub use durations::CallDurations;
+pub use http::HttpFolder;
 pub(crate) use instance::{HostCall, Instance, Offered, ask, offer, topic_fits};
 pub(crate) use run::{Keeper, Order};
+pub use start::REFUSED;
 pub(crate) use unit::{Unit, UnitOptions};

@@ -1,7 +1,6 @@
 //! Starting one instance: process, connection, `initialize`, first ping.
 
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, RwLock, Weak};
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use contracts::hauski::protocol::{Initialize, Initialized, Level, VERSION};
 use serde_json::json;
 use tokio::sync::{Semaphore, watch};
 
+use super::http::HttpFolder;
 use super::instance::{End, Instance, Offered, ask};
 use super::unit::Unit;
 use crate::host::{HostSide, mcp};
@@ -19,19 +19,18 @@ use crate::process::{Launched, launch};
 use crate::protocol::{
     CallError, CallErrorKind, Dialect, Endpoint, EndpointEnd, Outbox, Reader, Stream,
 };
-use crate::sandbox::{Access, BROKER_INSIDE, Plan, Refusal};
+use crate::sandbox::{BROKER_INSIDE, HTTP_INSIDE, HTTP_SOCKET, Plan, Refusal};
 
-/// What the address of a Unix socket holds, its final zero byte left out.
-const MAX_SOCKET_PATH: usize = 107;
+/// Stands in the cause of a state when the sandbox did not start a plugin; layer and reason follow.
+pub const REFUSED: &str = "the sandbox refused it";
 /// After its connection has ended, a plugin has this time to end too.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// Starts an instance that has passed `initialize` and answers. The error is a sentence for people.
 pub(super) async fn start(unit: &Arc<Unit>, spec: &Plugin) -> Result<Arc<Instance>, String> {
     unit.log_from.store(unit.options.book.next_seq(), Ordering::Relaxed);
-    let http_socket = http_socket(unit, spec)?;
-    let launched = launch_process(unit, spec, http_socket.as_deref()).await?;
-    let started = connect(unit, spec, launched, http_socket).await?;
+    let launched = launch_process(unit, spec).await?;
+    let started = connect(unit, spec, launched).await?;
     let limit = Duration::from_millis(spec.health.start_ms);
     let ready = tokio::time::timeout(limit, introduce(spec, &started)).await;
     let offered = match ready {
@@ -43,7 +42,7 @@ pub(super) async fn start(unit: &Arc<Unit>, spec: &Plugin) -> Result<Arc<Instanc
         }
     };
     let (offered, models) = offered;
-    let Started { endpoint, process, end, log_readers, bound, http_socket } = started;
+    let Started { endpoint, process, end, log_readers, bound, http } = started;
     let instance = Arc::new(Instance {
         name: Arc::clone(&unit.name),
         kind: spec.kind,
@@ -51,7 +50,7 @@ pub(super) async fn start(unit: &Arc<Unit>, spec: &Plugin) -> Result<Arc<Instanc
         process,
         places: Arc::new(Semaphore::new(spec.limits.inflight as usize)),
         models,
-        http_socket,
+        http,
         offered: RwLock::new(offered),
         topics: Mutex::default(),
         draining: AtomicBool::new(false),
@@ -73,33 +72,17 @@ struct Started {
     end: watch::Receiver<Option<End>>,
     log_readers: Vec<tokio::task::JoinHandle<()>>,
     bound: Arc<OnceLock<Weak<Instance>>>,
-    http_socket: Option<PathBuf>,
+    http: Option<Arc<HttpFolder>>,
 }
 
-/// Where a plugin finds the folder of its HTTP socket.
-const HTTP_INSIDE: &str = "/run/hauski/http";
-/// Its name there.
-const HTTP_SOCKET: &str = "http.sock";
-
-async fn launch_process(
-    unit: &Unit,
-    spec: &Plugin,
-    http_socket: Option<&Path>,
-) -> Result<Launched, String> {
+async fn launch_process(unit: &Unit, spec: &Plugin) -> Result<Launched, String> {
     let mut asked = spec.clone();
     if spec.kind == Kind::Stdio && !asked.command.iter().any(|arg| arg == "--stdio") {
         asked.command.push("--stdio".to_owned());
     }
     let paths = unit.options.paths.clone();
-    let shared = http_socket.and_then(Path::parent).map(Path::to_owned);
-    let planned = tokio::task::spawn_blocking(move || {
-        let mut plan = Plan::new(&asked, &paths)?;
-        if let Some(folder) = shared {
-            plan.share(&folder, Path::new(HTTP_INSIDE), Access::Write)?;
-        }
-        Ok(plan)
-    });
-    let refused = |refusal: Refusal| format!("the sandbox refused it: {refusal}");
+    let planned = tokio::task::spawn_blocking(move || Plan::new(&asked, &paths));
+    let refused = |refusal: Refusal| format!("{REFUSED}: {refusal}");
     let plan = planned.await.map_err(|_| "planning its sandbox failed".to_owned())?;
     let plan = plan.map_err(refused)?;
     if !plan.waived().is_empty() {
@@ -111,41 +94,9 @@ async fn launch_process(
     launch(plan, unit.options.init.clone(), limit).await.map_err(refused)
 }
 
-/// A fresh path for the HTTP socket of a plugin with routes.
-fn http_socket(unit: &Unit, spec: &Plugin) -> Result<Option<PathBuf>, String> {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    if spec.routes.is_empty() {
-        return Ok(None);
-    }
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let folder = unit.options.run_folder.join(format!("{}.{number}", spec.name));
-    make_private(&folder).map_err(|e| format!("failed to make {}: {e}", folder.display()))?;
-    let socket = folder.join(HTTP_SOCKET);
-    if socket.as_os_str().len() > MAX_SOCKET_PATH {
-        return Err(format!(
-            "the path of its HTTP socket is too long for the system: {}",
-            socket.display()
-        ));
-    }
-    Ok(Some(socket))
-}
-
-fn make_private(folder: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    match std::fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
-}
-
-async fn connect(
-    unit: &Arc<Unit>,
-    spec: &Plugin,
-    launched: Launched,
-    http_socket: Option<PathBuf>,
-) -> Result<Started, String> {
-    let Launched { process, connection, stdout, stderr } = launched;
+async fn connect(unit: &Arc<Unit>, spec: &Plugin, launched: Launched) -> Result<Started, String> {
+    let Launched { process, connection, stdout, stderr, http } = launched;
+    let http = http.map(|folder| Arc::new(HttpFolder::new(folder)));
     let failed = |error: std::io::Error| format!("failed to connect to it: {error}");
     let book = &unit.options.book;
     let out = stdout.map(|out| tokio::spawn(read_stream(out, LogStream::Stdout, Arc::clone(book))));
@@ -171,7 +122,7 @@ async fn connect(
     });
     let (ended, end) = watch::channel(None);
     tokio::spawn(watch_end(Arc::clone(&endpoint), process.watch(), reading, ended));
-    Ok(Started { endpoint, process, end, log_readers, bound, http_socket })
+    Ok(Started { endpoint, process, end, log_readers, bound, http })
 }
 
 /// Notices the end of an instance, whichever side of it ends first, and fails what waits for it.
@@ -232,7 +183,7 @@ async fn introduce(spec: &Plugin, started: &Started) -> Result<Introduced, CallE
         name: spec.name.clone(),
         capabilities: spec.capabilities.clone(),
         config: spec.config.clone(),
-        http_socket: started.http_socket.as_ref().map(|_| format!("{HTTP_INSIDE}/{HTTP_SOCKET}")),
+        http_socket: started.http.as_ref().map(|_| format!("{HTTP_INSIDE}/{HTTP_SOCKET}")),
         broker_socket: broker(spec),
     };
     let answer = ask(&started.endpoint, "initialize", json!(about), limit).await?;

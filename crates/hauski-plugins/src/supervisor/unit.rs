@@ -1,6 +1,5 @@
 //! One plugin as the host knows it, whether it runs or not.
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 
@@ -9,7 +8,7 @@ use contracts::hauski::plugin_status::{
     HostEvent, LogStream, PluginFailure, PluginRoute, PluginState, PluginStatus,
 };
 use jiff::Timestamp;
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, broadcast, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::durations::{CallDurations, Durations};
@@ -23,10 +22,12 @@ use crate::sandbox::{Init, Paths};
 /// Lines of standard error that are kept with a failure.
 const STDERR_LINES: usize = 50;
 
+/// Questions of one plugin to the daemon itself that are worked on at once.
+const HOUSE_PLACES: usize = 16;
+
 /// What a unit needs of its host.
 pub(crate) struct UnitOptions {
     pub(crate) host: Weak<HostInner>,
-    pub(crate) run_folder: PathBuf,
     pub(crate) paths: Paths,
     pub(crate) init: Init,
     pub(crate) events: broadcast::Sender<HostEvent>,
@@ -54,6 +55,8 @@ pub(crate) struct Unit {
     /// The first line of log of the last start.
     pub(super) log_from: AtomicU64,
     pub(crate) events_dropped: AtomicU64,
+    /// Questions to the daemon itself that may be worked on at once.
+    pub(crate) house_places: Arc<Semaphore>,
 }
 
 struct Shown {
@@ -96,6 +99,7 @@ impl Unit {
             restarts: AtomicU64::new(0),
             log_from: AtomicU64::new(0),
             events_dropped: AtomicU64::new(0),
+            house_places: Arc::new(Semaphore::new(HOUSE_PLACES)),
         })
     }
 

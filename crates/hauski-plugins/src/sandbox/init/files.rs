@@ -18,13 +18,15 @@ use rustix::mount::{
 
 use super::missing;
 use crate::sandbox::layer::Layer;
-use crate::sandbox::plan::{Access, Bind, Order, Refusal};
+use crate::sandbox::plan::{Access, Bind, HTTP_INSIDE, Order, Refusal};
 use crate::sandbox::view;
 
 /// Where the new root is built; one of them is there on every system.
 const PLACES: [&str; 4] = ["/tmp", "/run", "/mnt", "/var"];
 /// The root itself holds folders, links and a few small files.
 const ROOT_OPTIONS: &CStr = c"mode=0755,size=1m,nr_inodes=4096";
+/// The folder for an HTTP socket holds that socket and little else.
+const HTTP_OPTIONS: &CStr = c"mode=0700,size=64k,nr_inodes=16";
 /// Files and folders of /proc that concern the machine rather than the plugin's processes.
 const MASKED: [&str; 20] = [
     "kcore",
@@ -165,6 +167,13 @@ fn make(root: &OwnedFd, inside: &Path, folder: bool) -> io::Result<OwnedFd> {
     Ok(at)
 }
 
+/// The plugin's folder for its HTTP socket, for the daemon: a way to it that no name leads along.
+pub(super) fn http_folder(order: &Order) -> Result<Option<OwnedFd>, Refusal> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let open = || rustix::fs::open(HTTP_INSIDE, flags, Mode::empty());
+    order.http.then(open).transpose().map_err(|error| lack(HTTP_INSIDE, error))
+}
+
 /// What is written or mounted anew: links, names, devices, scratch space and the list of processes.
 fn furnish(order: &Order, place: &Path, root: &OwnedFd) -> Result<(), Refusal> {
     let below = |inside: &str| place.join(inside.trim_start_matches('/'));
@@ -204,6 +213,12 @@ fn furnish(order: &Order, place: &Path, root: &OwnedFd) -> Result<(), Refusal> {
         let flags = MountFlags::NOSUID | MountFlags::NODEV;
         rustix::mount::mount("tmpfs", below(inside), "tmpfs", flags, scratch)
             .map_err(|error| lack(inside, error))?;
+    }
+    if order.http {
+        folder(HTTP_INSIDE)?;
+        let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+        rustix::mount::mount("tmpfs", below(HTTP_INSIDE), "tmpfs", flags, HTTP_OPTIONS)
+            .map_err(|error| lack(HTTP_INSIDE, error))?;
     }
     if order.layers.contains(&Layer::Process) {
         folder("/proc")?;
@@ -310,7 +325,8 @@ impl Mount {
 
     /// Whether the nearest thing declared around this mount may be written.
     fn may_write(&self, order: &Order) -> bool {
-        if [Path::new("/tmp"), Path::new("/dev/shm")].contains(&self.point.as_path()) {
+        let own = [Path::new("/tmp"), Path::new("/dev/shm")].contains(&self.point.as_path());
+        if own || order.http && self.point == Path::new(HTTP_INSIDE) {
             return true;
         }
         order

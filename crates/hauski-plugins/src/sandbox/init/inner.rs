@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode, Stdio};
 
@@ -38,8 +38,10 @@ pub(super) fn run() -> Result<ExitCode, Refusal> {
         rustix::system::sethostname(b"plugin")
             .map_err(|error| missing(Layer::Hostname, "host name", error))?;
     }
+    let mut http = None;
     if has(Layer::Files) {
         files::enter(&order)?;
+        http = files::http_folder(&order)?;
     }
     if has(Layer::Limits) {
         limits::bound(&order.limits, order.own_bounds)
@@ -53,7 +55,8 @@ pub(super) fn run() -> Result<ExitCode, Refusal> {
     }
     check_program(&order)?;
     let plugin = start(&order, socket, stdin)?;
-    wire::tell(io::stdin(), &Status::Started);
+    let http = http.as_ref().map(AsFd::as_fd);
+    wire::hand(io::stdin(), &Status::Started, http.as_slice());
     reap(&order, &watch, plugin)
 }
 
