@@ -20,6 +20,7 @@ pub struct Outgoing {
     pub(crate) method: Method,
     pub(crate) headers: HeaderMap,
     pub(crate) body: OutgoingBody,
+    pub(crate) follows_redirects: bool,
 }
 
 /// The body of a request.
@@ -42,6 +43,7 @@ impl Outgoing {
             method,
             headers: HeaderMap::new(),
             body: OutgoingBody::Empty,
+            follows_redirects: true,
         }
     }
 
@@ -49,6 +51,12 @@ impl Outgoing {
     #[must_use]
     pub fn headers(self, headers: HeaderMap) -> Self {
         Self { headers, ..self }
+    }
+
+    /// The same, but a redirect is the answer and is not followed: what is sent goes to this origin and no other.
+    #[must_use]
+    pub fn without_redirects(self) -> Self {
+        Self { follows_redirects: false, ..self }
     }
 
     /// The same with this body.

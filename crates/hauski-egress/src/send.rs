@@ -184,7 +184,7 @@ impl Egress {
         }
         for redirects in 0.. {
             let incoming = self.attempt(&mut outgoing, until, redirects).await?;
-            if !redirect::is_redirect(incoming.status) {
+            if !redirect::is_redirect(incoming.status) || !outgoing.follows_redirects {
                 return Ok(incoming);
             }
             if redirects == limit {
@@ -296,12 +296,13 @@ impl Egress {
         actor: &str,
         redirects: u32,
     ) -> Result<Vec<IpAddr>, EgressError> {
-        let (outcome, reason, address, result) = match self.shared.dialer.addresses(allowed).await?
-        {
-            Ok(addresses) => {
+        // Asking for a name already tells its server something, so a question without an answer is recorded too.
+        let (outcome, reason, address, result) = match self.shared.dialer.addresses(allowed).await {
+            Err(error) => (Outcome::Denied, "unresolved", None, Err(error)),
+            Ok(Ok(addresses)) => {
                 (Outcome::Allowed, "listed", addresses.first().copied(), Ok(addresses))
             }
-            Err(refused) => {
+            Ok(Err(refused)) => {
                 let reason = refused.denied.reason.code();
                 (Outcome::Denied, reason, Some(refused.address), Err(refused.denied.into()))
             }

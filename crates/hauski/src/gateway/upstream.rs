@@ -79,6 +79,7 @@ impl Remote {
         let bytes = Bytes::from(body(question, upstream)?.to_string());
         let outgoing = Outgoing::new(Method::POST, allowed, actor)
             .headers(headers(state, upstream)?)
+            .without_redirects()
             .body(OutgoingBody::Full(bytes));
         let incoming = state.egress.send(outgoing).await.map_err(|error| failed(&error))?;
         if incoming.status != StatusCode::OK {

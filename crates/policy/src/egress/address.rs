@@ -77,7 +77,10 @@ fn classify_v4(address: Ipv4Addr) -> AddressKind {
 
 fn classify_v6(address: Ipv6Addr) -> AddressKind {
     match address.segments() {
-        [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254] => AddressKind::Metadata,
+        // Clouds that have theirs among the private addresses: two of one, and one each of two others.
+        [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254 | 0x23]
+        | [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254]
+        | [0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42] => AddressKind::Metadata,
         [0, 0, 0, 0, 0, 0, 0, 1] => AddressKind::Loopback,
         [0, 0, 0, 0, 0, 0, 0, 0] => AddressKind::Reserved,
         // v4-mapped, v4-compatible, the translations of RFC 2765, NAT64 (both prefixes), Teredo, 6to4.
