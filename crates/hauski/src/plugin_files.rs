@@ -12,10 +12,10 @@ use contracts::hauski::plugin::Plugin;
 use contracts::hauski::plugin_status::PluginState;
 use hauski_plugins::Manifest;
 
+use crate::entries;
 use crate::gateway::brokers;
 use crate::record;
 use crate::state::AppState;
-use crate::verbs::serve::only_for_tests;
 
 /// A look at a handful of files costs next to nothing; a change counts when two looks see the same.
 const PACE: Duration = Duration::from_millis(500);
@@ -102,7 +102,7 @@ async fn apply(state: &AppState, file: &Path) {
         }
         Err(_) => return,
     };
-    if let Err(refused) = only_for_tests(&manifest, &state.settings) {
+    if let Err(refused) = entries::check(&manifest, state.settings.test_plugins) {
         let fault = refused.to_string();
         tracing::error!(fault, "plugins.json refused; the plugins before stay in force");
         return;

@@ -10,7 +10,9 @@ use hauski_egress::Egress;
 use hauski_plugins::Host;
 use policy::Policies;
 use redact::Redactor;
+use tokio::sync::{Mutex, Semaphore};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::keys::Keys;
 use crate::mcp::Endpoint;
@@ -24,6 +26,9 @@ use crate::server::session::Sessions;
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::trace::Tracer;
+
+/// WebSockets at once.
+const SOCKETS: usize = 128;
 
 /// Shared by all requests; cloning is cheap.
 #[derive(Clone)]
@@ -65,6 +70,12 @@ pub(crate) struct Inner {
     pub(crate) metrics: Metrics,
     /// The door for agents, made when the first one comes.
     pub(crate) mcp: OnceLock<Endpoint>,
+    /// Changes that are being made; the daemon does not end before them.
+    pub(crate) changes: TaskTracker,
+    /// WebSockets that may be open at once.
+    pub(crate) sockets: Arc<Semaphore>,
+    /// Held by whoever stores or reads settings and puts them in force, so that the last one wins.
+    pub(crate) settling: Mutex<()>,
     /// When the process began to serve.
     pub(crate) started: Instant,
     /// Cancelled when no new work is taken; what runs may finish.
@@ -113,6 +124,9 @@ impl AppState {
             policies: ArcSwap::from_pointee(policies),
             metrics: Metrics::new(),
             mcp: OnceLock::new(),
+            changes: TaskTracker::new(),
+            sockets: Arc::new(Semaphore::new(SOCKETS)),
+            settling: Mutex::new(()),
             started: Instant::now(),
             draining: CancellationToken::new(),
             ended: CancellationToken::new(),
@@ -125,6 +139,11 @@ impl AppState {
 }
 
 impl AppState {
+    /// The state to which a part leads back.
+    pub(crate) fn of(inner: Arc<Inner>) -> Self {
+        Self(inner)
+    }
+
     /// The same without keeping it alive.
     pub(crate) fn downgrade(&self) -> Weak<Inner> {
         Arc::downgrade(&self.0)

@@ -43,10 +43,13 @@ async fn save(state: &AppState) {
 pub(crate) async fn reload(state: &AppState) {
     let read = async {
         state.keys.reload().await.map_err(Failure::from)?;
+        let _one = state.settling.lock().await;
         let stored = state.store.settings().await?;
-        Options::resolve(&state.settings.given, &stored)
+        let options = Options::resolve(&state.settings.given, &stored)?;
+        state.options.store(Arc::new(options));
+        Ok::<_, Failure>(())
     };
-    match read.await.map(|options| state.options.store(Arc::new(options))) {
+    match read.await {
         Ok(()) => tracing::info!("another process has changed daemon.sqlite; it was read again"),
         Err(error) => {
             let error = crate::exit::with_causes(&error);

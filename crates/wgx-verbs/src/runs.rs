@@ -220,6 +220,19 @@ pub fn show(context: &Context, id: &str) -> Result<RunDetailReport, RunsError> {
     })
 }
 
+/// Whether a run belongs to the context's repository; whoever may see only that one asks before [`show`] and [`log`].
+///
+/// # Errors
+/// When it does not, or there is no such run.
+pub fn require_own(context: &Context, id: &str) -> Result<(), RunsError> {
+    let mut notebook = Notebook::read(context)?.ok_or(RunsError::NoMemory)?;
+    let run = notebook.with(async |store| store.run(id).await)?.run;
+    if run.repo_key == observe::repository_key(context, &notebook) {
+        return Ok(());
+    }
+    Err(RunsError::OtherRepository { id: run.id, repo: run.repo })
+}
+
 /// The run that is to be started once more: of this repository, and of a task that is still there.
 ///
 /// # Errors

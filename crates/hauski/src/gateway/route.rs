@@ -3,12 +3,13 @@
 use contracts::hauski::policy::{CloudFallback, Upstream};
 
 use super::failure;
+use crate::keys::scopes::Right;
 use crate::server::auth::Caller;
 use crate::server::error::{ApiError, Code};
 use crate::state::AppState;
 
 /// Scope of keys whose requests may leave the house, where `routing.yaml` allows that at all.
-pub(crate) const CLOUD: &str = "cloud";
+pub(crate) const CLOUD: Right = Right::Cloud;
 
 /// One way to an answer.
 pub(crate) enum Way {
@@ -31,7 +32,8 @@ pub(crate) fn ways(
     let allowed = caller.has(CLOUD);
     if !local && !remote.is_empty() && !allowed {
         let message = format!(
-            "The model is answered outside this house; that needs a key with the scope `{CLOUD}`."
+            "The model is answered outside this house; that needs a key with the scope `{}`.",
+            CLOUD.name()
         );
         return Err(ApiError::new(Code::InsufficientScope, message));
     }

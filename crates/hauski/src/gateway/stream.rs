@@ -57,12 +57,14 @@ impl Run {
         questions: Vec<Question>,
     ) -> Result<Self, ApiError> {
         let mut rest: VecDeque<Question> = questions.into();
-        let Some(mut first) = rest.pop_front() else {
+        let Some(first) = rest.front() else {
             return Err(super::failure::unavailable("chat"));
         };
-        within_budget(caller, &mut first);
-        rest.iter_mut().for_each(|question| within_budget(caller, question));
         let mut meter = Meter::new(state, caller, first.capability());
+        within_budget(&mut meter, &mut rest)?;
+        let Some(first) = rest.pop_front() else {
+            return Err(super::failure::unavailable("chat"));
+        };
         let current = match Text::ask(state, caller, &first).await {
             Ok(text) => text,
             Err(error) => {
@@ -121,16 +123,27 @@ impl Run {
     }
 }
 
-/// A key with few tokens left gets no more than those; the answer then ends with `length`.
-fn within_budget(caller: &Caller, question: &mut Question) {
-    let sampling = match question {
-        Question::Chat(chat) => &mut chat.sampling,
-        Question::Complete(complete) => &mut complete.sampling,
+/// A key with few tokens left gets no more than those, all prompts and answers together; an answer then ends with
+/// `length`. Where not even the prompts and one token for each answer are left, nothing is asked.
+fn within_budget(meter: &mut Meter, questions: &mut VecDeque<Question>) -> Result<(), ApiError> {
+    let add = |sum: u64, more: u64| sum.saturating_add(more);
+    let wanted = |question: &Question| {
+        let sampling = question.sampling();
+        let each = sampling.max_tokens.unwrap_or(u32::MAX).min(sampling.ceiling_tokens);
+        (u64::from(sampling.n), u64::from(sampling.n).saturating_mul(u64::from(each)))
     };
-    if let Some(left) = caller.tokens_left() {
-        let each = u32::try_from(left / u64::from(sampling.n.max(1))).unwrap_or(u32::MAX);
-        sampling.ceiling_tokens = sampling.ceiling_tokens.min(each.max(1));
+    let prompts = questions.iter().map(Question::about_tokens).fold(0, add);
+    let answers = questions.iter().map(|question| wanted(question).0).fold(0, add);
+    let most = questions.iter().map(|question| wanted(question).1).fold(0, add);
+    let granted = meter.reserve(prompts, answers, most)?;
+    if granted < most {
+        let each = u32::try_from(granted / answers.max(1)).unwrap_or(u32::MAX).max(1);
+        for question in questions {
+            let sampling = question.sampling_mut();
+            sampling.ceiling_tokens = sampling.ceiling_tokens.min(each);
+        }
     }
+    Ok(())
 }
 
 fn add(sum: &mut Usage, usage: &Usage) {

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use contracts::hauski::engine::{Chat, Complete, TextChunk, TextDone, Usage, capability};
+use contracts::hauski::engine::{
+    Chat, Complete, Input, Part, Sampling, TextChunk, TextDone, Token, Usage, capability,
+};
 use hauski::openai::track::Track;
 use sha2::{Digest, Sha256};
 
 use super::failure;
+use super::meter::estimate;
 use super::plugin::{Asked, Brought, Wanted};
 use super::route::{self, Way};
 use super::upstream::{self, Remote};
@@ -41,6 +44,50 @@ impl Question {
         }
     }
 
+    /// How the tokens of the answer are drawn.
+    pub(crate) fn sampling(&self) -> &Sampling {
+        match self {
+            Self::Chat(chat) => &chat.sampling,
+            Self::Complete(complete) => &complete.sampling,
+        }
+    }
+
+    pub(crate) fn sampling_mut(&mut self) -> &mut Sampling {
+        match self {
+            Self::Chat(chat) => &mut chat.sampling,
+            Self::Complete(complete) => &mut complete.sampling,
+        }
+    }
+
+    /// About how many tokens the prompt has; only the engine knows it exactly, and only afterwards.
+    pub(crate) fn about_tokens(&self) -> u64 {
+        match self {
+            Self::Chat(chat) => {
+                let parts = chat.messages.iter().flat_map(|message| &message.content);
+                let text = |part: &Part| match part {
+                    Part::Text { text } => estimate(text),
+                    Part::Image { .. } | Part::Audio { .. } => 1,
+                };
+                parts.map(text).fold(0, u64::saturating_add)
+            }
+            Self::Complete(complete) => {
+                let suffix = complete.suffix.as_deref().map_or(0, estimate);
+                suffix.saturating_add(match &complete.prompt {
+                    Input::Text(text) => estimate(text),
+                    Input::Tokens(tokens) => tokens.len() as u64,
+                })
+            }
+        }
+    }
+
+    /// Bytes that an answer may have at most: an engine that goes on for ever must not fill this process.
+    fn most_bytes(&self) -> usize {
+        const BYTES_OF_A_TOKEN: usize = 256;
+        let sampling = self.sampling();
+        let tokens = (sampling.ceiling_tokens as usize).saturating_mul(sampling.n as usize);
+        tokens.saturating_mul(BYTES_OF_A_TOKEN).saturating_add(1 << 20)
+    }
+
     fn track(&self) -> Track {
         match self {
             Self::Chat(chat) => {
@@ -72,6 +119,8 @@ pub(crate) struct Text {
     pub(crate) provider: String,
     /// A few letters that stay the same while the same provider answers with the same model.
     pub(crate) fingerprint: String,
+    /// Bytes of answer that may still come.
+    left: usize,
 }
 
 enum Source {
@@ -143,6 +192,7 @@ impl Text {
             waiting: None,
             provider,
             fingerprint: format!("fp_{letters}"),
+            left: question.most_bytes(),
         };
         if let Ok(first) = tokio::time::timeout(FIRST, text.next()).await {
             text.waiting = Some(first?);
@@ -167,6 +217,22 @@ impl Text {
             Event::Done(_) => self.track.end(),
         };
         held.map_err(|fault| failure::fault(&self.provider, &fault))?;
+        if let Event::Chunk(chunk) = &event {
+            let left = self.left.checked_sub(bytes(chunk));
+            self.left = left.ok_or_else(|| failure::broken(&self.provider, "an endless answer"))?;
+        }
         Ok(event)
+    }
+}
+
+fn bytes(chunk: &TextChunk) -> usize {
+    match chunk {
+        TextChunk::Text { text, tokens, .. } => {
+            let token = |token: &Token| 64 + token.token.len() + token.bytes.len();
+            text.len() + tokens.iter().map(token).sum::<usize>()
+        }
+        TextChunk::Refusal { text, .. } => text.len(),
+        TextChunk::ToolCall { arguments, .. } => arguments.len(),
+        TextChunk::Finish { .. } => 0,
     }
 }

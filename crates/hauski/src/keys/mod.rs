@@ -7,7 +7,7 @@ pub(crate) mod scopes;
 pub(crate) mod service;
 pub(crate) mod token;
 
-pub(crate) use service::{KeyError, Keys};
+pub(crate) use service::{KeyError, Keys, NewKey};
 
 /// Milliseconds since 1970 in UTC.
 pub(crate) fn now_ms() -> i64 {

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use contracts::hauski::keys::{Create, Key, Rotate, State};
 use jiff::Timestamp;
 
+use super::now_ms;
 use super::pepper::Pepper;
 use super::ring::{LiveKey, Ring};
+use super::scopes::Scopes;
 use super::token::{self, Token};
-use super::{now_ms, scopes};
 use crate::store::keys::KeyRow;
 use crate::store::{Store, StoreError};
 
@@ -20,6 +21,22 @@ const MAX_OVERLAP_S: u64 = 90 * 86_400;
 pub(crate) struct Keys {
     store: Arc<Store>,
     ring: Ring,
+    reading: tokio::sync::Mutex<()>,
+}
+
+/// A key that is checked and not stored yet.
+pub(crate) struct NewKey {
+    token: Token,
+    row: KeyRow,
+    /// Which key it takes the place of, and when that one ends at the latest.
+    replaces: Option<(String, i64)>,
+}
+
+impl NewKey {
+    /// As it will be.
+    pub(crate) fn key(&self) -> Key {
+        shown(&self.row)
+    }
 }
 
 /// Why something cannot be done with a key.
@@ -73,7 +90,7 @@ impl Keys {
         };
         let ring = Ring::new(pepper);
         ring.replace(rows);
-        Ok(Self { store, ring })
+        Ok(Self { store, ring, reading: tokio::sync::Mutex::new(()) })
     }
 
     /// The key that a client sent, if it is one that works.
@@ -91,19 +108,67 @@ impl Keys {
         self.ring.rows().iter().map(shown).collect()
     }
 
-    /// A new key, and its secret for the only time.
-    pub(crate) async fn create(&self, wish: &Create) -> Result<(String, Key), KeyError> {
+    /// One key; one that another process has just made is found too.
+    pub(crate) async fn find(&self, id: &str) -> Result<Key, KeyError> {
+        if self.ring.get(id).is_none() {
+            self.reload().await?;
+        }
+        self.one(id)
+    }
+
+    /// Whether this one made the key.
+    pub(crate) fn is_made_by(&self, id: &str, maker: &str) -> bool {
+        self.ring.get(id).is_some_and(|key| key.row.maker.as_deref() == Some(maker))
+    }
+
+    /// A key that is still to be added: whatever is wrong with the wish is said before anything is stored.
+    pub(crate) fn plan(&self, wish: &Create, maker: &str) -> Result<NewKey, KeyError> {
+        let scopes = Scopes::read(&wish.scopes)
+            .map_err(|what| KeyError::Invalid { param: "scopes", what })?;
         let token = Token::generate().map_err(KeyError::Random)?;
         let row = KeyRow {
             name: name(&wish.name)?,
-            scopes: scope_list(&wish.scopes)?,
+            scopes: scopes.to_stored(),
             expires_ms: wish.expires.as_deref().map(expiry).transpose()?,
             max_requests: wish.max_requests.map(|n| count("max_requests", n)).transpose()?,
             max_tokens: wish.max_tokens.map(|n| count("max_tokens", n)).transpose()?,
             per_minute: wish.per_minute.map(rate).transpose()?,
+            maker: Some(maker.to_owned()),
             ..self.row(&token)
         };
-        self.add(&token, row).await
+        Ok(NewKey { token, row, replaces: None })
+    }
+
+    /// A key with the rights of another, which stays good for a while.
+    pub(crate) async fn plan_successor(&self, id: &str, wish: &Rotate) -> Result<NewKey, KeyError> {
+        let overlap_s = wish.overlap_s.unwrap_or(86_400);
+        if overlap_s > MAX_OVERLAP_S {
+            let what = format!("overlap_s is more than 90 days: {overlap_s}");
+            return Err(KeyError::Invalid { param: "overlap_s", what });
+        }
+        self.find(id).await?;
+        let old = self.ring.get(id).ok_or_else(|| KeyError::Unknown { id: id.to_owned() })?;
+        let now = now_ms();
+        if !old.is_active(now) {
+            return Err(KeyError::Ended { id: id.to_owned() });
+        }
+        // What it has used stands in its row, so that its successor begins with the same.
+        self.save_usage().await?;
+        let token = Token::generate().map_err(KeyError::Random)?;
+        let before = old.current();
+        let row = self.row(&token);
+        // Budgets and what was used of them go over to the new key.
+        let row = KeyRow { id: row.id, env: row.env, mac: row.mac, created_ms: now, ..before };
+        let ends_ms = now.saturating_add_unsigned(overlap_s.saturating_mul(1_000));
+        Ok(NewKey { token, row, replaces: Some((id.to_owned(), ends_ms)) })
+    }
+
+    /// Adds a key; the text is its secret, for the only time.
+    pub(crate) async fn add(&self, new: NewKey) -> Result<(String, Key), KeyError> {
+        let replaces = new.replaces.as_ref().map(|(id, ends_ms)| (id.as_str(), *ends_ms));
+        self.store.add_key(&new.row, replaces).await?;
+        self.reload().await?;
+        Ok((new.token.reveal().to_owned(), shown(&new.row)))
     }
 
     /// Ends a key at once, and what it has running.
@@ -115,32 +180,10 @@ impl Keys {
         self.one(id)
     }
 
-    /// A new key with the rights of another, which stays good for a while.
-    pub(crate) async fn rotate(&self, id: &str, wish: &Rotate) -> Result<(String, Key), KeyError> {
-        let overlap_s = wish.overlap_s.unwrap_or(86_400);
-        if overlap_s > MAX_OVERLAP_S {
-            let what = format!("overlap_s is more than 90 days: {overlap_s}");
-            return Err(KeyError::Invalid { param: "overlap_s", what });
-        }
-        let old = self.ring.get(id).ok_or_else(|| KeyError::Unknown { id: id.to_owned() })?;
-        let now = now_ms();
-        if !old.is_active(now) {
-            return Err(KeyError::Ended { id: id.to_owned() });
-        }
-        let token = Token::generate().map_err(KeyError::Random)?;
-        let before = old.current();
-        let row = self.row(&token);
-        // Budgets and what was used of them go over to the new key.
-        let row = KeyRow { id: row.id, env: row.env, mac: row.mac, created_ms: now, ..before };
-        let created = self.add(&token, row).await?;
-        let ends_ms = now.saturating_add_unsigned(overlap_s.saturating_mul(1_000));
-        self.store.replace_key(id, token.id(), ends_ms).await?;
-        self.reload().await?;
-        Ok(created)
-    }
-
-    /// Reads all keys again, after another process may have changed them.
+    /// Reads all keys again, after they have changed here or by another process.
     pub(crate) async fn reload(&self) -> Result<(), KeyError> {
+        // Read and put in force by one at a time: what was read first must not count last.
+        let _one = self.reading.lock().await;
         self.ring.replace(self.store.keys().await?);
         Ok(())
     }
@@ -172,13 +215,8 @@ impl Keys {
             used_requests: 0,
             used_tokens: 0,
             last_used_ms: None,
+            maker: None,
         }
-    }
-
-    async fn add(&self, token: &Token, row: KeyRow) -> Result<(String, Key), KeyError> {
-        self.store.add_key(&row).await?;
-        self.reload().await?;
-        Ok((token.reveal().to_owned(), shown(&row)))
     }
 
     fn one(&self, id: &str) -> Result<Key, KeyError> {
@@ -194,24 +232,6 @@ fn name(name: &str) -> Result<String, KeyError> {
         return Err(KeyError::Invalid { param: "name", what });
     }
     Ok(name.to_owned())
-}
-
-fn scope_list(wanted: &[String]) -> Result<String, KeyError> {
-    let invalid = |what: String| KeyError::Invalid { param: "scopes", what };
-    let mut list: Vec<&str> = Vec::new();
-    for scope in wanted.iter().map(|scope| scope.trim()) {
-        if !scopes::is_known(scope) {
-            let what = format!("there is no scope `{scope}`; there are {}", scopes::names());
-            return Err(invalid(what));
-        }
-        if !list.contains(&scope) {
-            list.push(scope);
-        }
-    }
-    if list.is_empty() {
-        return Err(invalid(format!("scopes is empty; there are {}", scopes::names())));
-    }
-    Ok(list.join(","))
 }
 
 fn expiry(text: &str) -> Result<i64, KeyError> {

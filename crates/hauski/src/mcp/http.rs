@@ -1,15 +1,17 @@
 //! `/mcp`: the same tools over streamable HTTP, behind the guard of all routes. A session belongs to the caller
 //! who began it.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use audit::{Durability, Event};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, Method, request};
 use policy::Policies;
 use rmcp::model::Extensions;
+use rmcp::transport::streamable_http_server::session::SessionManager;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use serde_json::Value;
@@ -17,27 +19,25 @@ use serde_json::Value;
 use super::server::Server;
 use super::tools::ToolError;
 use super::world::{Door, House, Surroundings};
+use crate::keys::scopes::Right;
 use crate::routes::admin::plugins;
 use crate::server::auth::Caller;
-use crate::server::error::ApiError;
+use crate::server::error::{ApiError, Code};
 use crate::state::{AppState, Inner};
 
 /// Names the session of a request.
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
-/// Sessions whose owners are remembered; the oldest make room.
-const MAX_SESSIONS: usize = 1_000;
+/// Sessions at once; whoever wants more is asked to wait.
+const MAX_SESSIONS: usize = 512;
+/// Sessions of one caller; its oldest ends for a new one.
+const MAX_OF_ONE: usize = 16;
 
 /// The server behind the route.
 pub(crate) struct Endpoint {
     service: StreamableHttpService<Server, LocalSessionManager>,
-    owners: Mutex<Owners>,
-}
-
-/// Which session belongs to whom.
-#[derive(Default)]
-struct Owners {
-    by_session: HashMap<String, String>,
-    oldest_first: std::collections::VecDeque<String>,
+    sessions: Arc<LocalSessionManager>,
+    /// Which session belongs to whom, oldest first. A session that is not here is nobody's.
+    owners: Mutex<VecDeque<(String, String)>>,
 }
 
 impl Endpoint {
@@ -49,34 +49,55 @@ impl Endpoint {
         let mut config = StreamableHttpServerConfig::default().disable_allowed_hosts();
         // Hosts, origins and sizes are the guard's business, with the same answer on every route.
         config.cancellation_token = state.draining.child_token();
-        let service = StreamableHttpService::new(
-            move || Ok(server.clone()),
-            Arc::new(LocalSessionManager::default()),
-            config,
-        );
-        Self { service, owners: Mutex::default() }
+        let sessions = Arc::new(LocalSessionManager::default());
+        let service =
+            StreamableHttpService::new(move || Ok(server.clone()), Arc::clone(&sessions), config);
+        Self { service, sessions, owners: Mutex::default() }
     }
 
-    fn owner(&self, session: &str) -> Option<String> {
-        let owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
-        owners.by_session.get(session).cloned()
+    fn owners(&self) -> MutexGuard<'_, VecDeque<(String, String)>> {
+        self.owners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn remember(&self, session: &str, owner: String) {
-        let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
-        if owners.by_session.insert(session.to_owned(), owner).is_none() {
-            owners.oldest_first.push_back(session.to_owned());
+    /// Lets only the one in to whom a session belongs.
+    fn require_owner(&self, session: &str, caller: &Caller) -> Result<(), ApiError> {
+        let owners = self.owners();
+        let owner = owners.iter().find(|(known, _)| known == session).map(|(_, owner)| owner);
+        caller.require_owner(owner.ok_or_else(ApiError::not_found)?)
+    }
+
+    /// Refuses a further session where there are too many, whoever has them.
+    async fn require_room(&self) -> Result<(), ApiError> {
+        let open = self.sessions.sessions.read().await;
+        if open.len() < MAX_SESSIONS {
+            let known: HashSet<&str> = open.keys().map(AsRef::as_ref).collect();
+            // What has ended by itself has no owner any more.
+            self.owners().retain(|(session, _)| known.contains(session.as_str()));
+            return Ok(());
         }
-        while owners.oldest_first.len() > MAX_SESSIONS {
-            let Some(oldest) = owners.oldest_first.pop_front() else { break };
-            owners.by_session.remove(&oldest);
+        let error = ApiError::new(Code::Overloaded, "Too many sessions of tools are open.");
+        Err(error.retry_after(60))
+    }
+
+    /// Remembers whose a session is, and ends the oldest where that makes too many.
+    async fn remember(&self, session: &str, owner: String) {
+        let ended = {
+            let mut owners = self.owners();
+            let is_own = |entry: &(String, String)| entry.1 == owner;
+            let own = owners.iter().filter(|entry| is_own(entry)).count();
+            let oldest = owners.iter().position(is_own).filter(|_| own >= MAX_OF_ONE);
+            let ended = oldest.and_then(|at| owners.remove(at));
+            owners.push_back((session.to_owned(), owner));
+            ended
+        };
+        if let Some((session, _)) = ended {
+            // One that has ended by itself needs no end.
+            let _ = self.sessions.close_session(&session.into()).await;
         }
     }
 
     fn forget(&self, session: &str) {
-        let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
-        owners.by_session.remove(session);
-        owners.oldest_first.retain(|known| known != session);
+        self.owners().retain(|(known, _)| known != session);
     }
 }
 
@@ -99,12 +120,26 @@ impl House for Inside {
     fn policies(&self) -> Result<Arc<Policies>, ToolError> {
         Ok(self.daemon()?.policies.load_full())
     }
+
+    /// Tools work on threads of their own, which may wait.
+    fn record(&self, event: Event) -> Result<(), ToolError> {
+        let written = self.daemon()?.audit.append(event, Durability::Durable).wait();
+        written.map(drop).map_err(|_| {
+            ToolError::failed(
+                "it cannot be recorded, so it was not done",
+                "`hauski audit verify` says more",
+            )
+        })
+    }
 }
 
 /// What the caller's key opens.
 fn door(extensions: &Extensions) -> Door {
     let caller = extensions.get::<request::Parts>().and_then(|it| it.extensions.get::<Caller>());
-    Door::Http { may_run: caller.is_some_and(|caller| caller.has("tasks")) }
+    Door::Http {
+        may_run: caller.is_some_and(|caller| caller.has(Right::Tasks)),
+        caller: caller.map_or_else(|| "nobody".to_owned(), Caller::owner_name),
+    }
 }
 
 /// `POST`, `GET` and `DELETE` of `/mcp`.
@@ -116,13 +151,14 @@ pub(crate) async fn mcp(
     let endpoint = state.mcp.get_or_init(|| Endpoint::new(&state));
     let named = request.headers().get(SESSION).and_then(|name| name.to_str().ok());
     let named = named.map(ToOwned::to_owned);
-    if let Some(owner) = named.as_deref().and_then(|session| endpoint.owner(session)) {
-        caller.require_owner(&owner)?;
+    match &named {
+        Some(session) => endpoint.require_owner(session, &caller)?,
+        None => endpoint.require_room().await?,
     }
     let ends = request.method() == Method::DELETE;
     let answer = endpoint.service.handle(request).await;
     match (answer.headers().get(SESSION).and_then(|name| name.to_str().ok()), named) {
-        (Some(begun), None) => endpoint.remember(begun, caller.owner_name()),
+        (Some(begun), None) => endpoint.remember(begun, caller.owner_name()).await,
         (_, Some(session)) if ends && answer.status().is_success() => endpoint.forget(&session),
         _ => {}
     }

@@ -13,4 +13,4 @@ pub(crate) use child::run_task_child;
 pub(crate) use distant::Distant;
 pub(crate) use http::{Endpoint, mcp};
 pub(crate) use server::Server;
-pub(crate) use world::{Door, Surroundings, context};
+pub(crate) use world::{Door, Surroundings, context, trusted};

@@ -4,12 +4,13 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use audit::{Event, Outcome};
 use policy::Policies;
 use serde_json::Value;
 use wgx_tasks::process::{Variables, clean_environment};
 use wgx_tasks::root;
 use wgx_verbs::context::{Context, Terminal};
-use wgx_verbs::{own_home, trust};
+use wgx_verbs::{own_home, runs, trust};
 
 use super::tools::ToolError;
 use crate::settings::Settings;
@@ -51,6 +52,8 @@ pub(crate) enum Door {
     Http {
         /// Whether the key may start tasks.
         may_run: bool,
+        /// Whose key, as the audit log names it.
+        caller: String,
     },
 }
 
@@ -67,6 +70,14 @@ pub(crate) trait House: Send + Sync {
     /// # Errors
     /// When a file of theirs is wrong.
     fn policies(&self) -> Result<Arc<Policies>, ToolError>;
+
+    /// Puts something on record before it is done. A client that the person started itself has no record here.
+    ///
+    /// # Errors
+    /// When it cannot be recorded.
+    fn record(&self, _: Event) -> Result<(), ToolError> {
+        Ok(())
+    }
 }
 
 /// The world of one server.
@@ -93,7 +104,7 @@ impl World {
     pub(super) fn may_run(&self) -> bool {
         match self.door {
             Door::Stdio { .. } => true,
-            Door::Http { may_run } => may_run,
+            Door::Http { may_run, .. } => may_run,
         }
     }
 
@@ -118,11 +129,39 @@ impl World {
                 ));
             }
         };
-        let context = context(&self.surroundings, &folder)?;
-        if matches!(self.door, Door::Http { .. }) {
-            require_trust(&context)?;
+        if let Door::Stdio { .. } = self.door {
+            return context(&self.surroundings, &folder);
         }
-        Ok(context)
+        // Through this door nobody learns what lies where: no folder, no repository and no trust look alike.
+        let trusted = trusted(&self.surroundings, &folder);
+        trusted.ok_or_else(|| untrusted(&folder.display().to_string()))
+    }
+
+    /// Lets a run be looked at through this door: one of the context's repository.
+    ///
+    /// # Errors
+    /// When it is not; nothing tells whether another repository has it.
+    pub(super) fn may_see(&self, context: &Context, run: &str) -> Result<(), ToolError> {
+        if self.sees_all() || runs::require_own(context, run).is_ok() {
+            return Ok(());
+        }
+        Err(ToolError::failed("this repository has no such run", "see run_history"))
+    }
+
+    /// Puts something that a tool does on record, where the agent came over HTTP.
+    ///
+    /// # Errors
+    /// When it cannot be recorded; then it must not be done.
+    pub(super) fn record(
+        &self,
+        action: &str,
+        target: &str,
+        about: &Context,
+        outcome: Outcome,
+    ) -> Result<(), ToolError> {
+        let Door::Http { caller, .. } = &self.door else { return Ok(()) };
+        let event = Event::new(caller, action, target).outcome(outcome);
+        self.house.record(event.with("repository", about.root.path.display().to_string()))
     }
 }
 
@@ -154,6 +193,20 @@ pub(crate) fn context(surroundings: &Surroundings, folder: &Path) -> Result<Cont
     })
 }
 
+/// The world of a verb for a repository that the person trusts as it is now; none for all others.
+pub(crate) fn trusted(surroundings: &Surroundings, folder: &Path) -> Option<Context> {
+    let context = context(surroundings, folder).ok()?;
+    require_trust(&context).ok()?;
+    Some(context)
+}
+
+fn untrusted(named: &str) -> ToolError {
+    ToolError::failed(
+        format!("a person has not trusted {named} as it is now"),
+        format!("ask the person to run: wgx -C {named} trust"),
+    )
+}
+
 /// What starts by itself, or at a word of an agent, needs the person's trust in the repository as it is now.
 pub(super) fn require_trust(context: &Context) -> Result<(), ToolError> {
     let broken = |error: String| ToolError::failed(error, "`wgx doctor` looks at the memory");
@@ -161,9 +214,5 @@ pub(super) fn require_trust(context: &Context) -> Result<(), ToolError> {
     if trust::is_trusted(context, &subject).map_err(|error| broken(error.to_string()))? {
         return Ok(());
     }
-    let root = context.root.path.display();
-    Err(ToolError::failed(
-        format!("a person has not trusted {root} as it is now"),
-        format!("ask the person to run: wgx -C {root} trust"),
-    ))
+    Err(untrusted(&context.root.path.display().to_string()))
 }

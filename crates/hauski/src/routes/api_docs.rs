@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header;
 
+use crate::keys::scopes::Right;
 use crate::openapi;
 use crate::server::auth::Caller;
 use crate::server::error::ApiError;
@@ -16,7 +17,7 @@ pub(crate) async fn openapi(
     caller: Caller,
 ) -> Result<Response, ApiError> {
     if !state.options.load().expose_config {
-        caller.require("admin")?;
+        caller.require(Right::Admin)?;
     }
     Ok(([(header::CONTENT_TYPE, "application/json")], openapi::bytes()).into_response())
 }

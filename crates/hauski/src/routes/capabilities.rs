@@ -10,7 +10,9 @@ use serde_json::{Map, Value, json};
 use wgx_verbs::runs::{self, RunsRequest};
 
 use crate::gateway::plugin;
+use crate::keys::scopes::Right;
 use crate::mcp::{self, Surroundings};
+use crate::server::auth::Caller;
 use crate::server::error::{ApiError, Code};
 use crate::server::extract::RawBody;
 use crate::state::AppState;
@@ -40,14 +42,19 @@ pub(crate) async fn canvas_suggest(
 /// comes from the memory, which no plugin can read.
 pub(crate) async fn pr_draft(
     State(state): State<AppState>,
+    caller: Caller,
     body: RawBody,
 ) -> Result<Json<Value>, ApiError> {
     let mut params = object(&body)?;
+    // What a client says about runs is nobody's word.
+    params.retain(|name, _| name != "runs" && name != "evidence");
+    let sees_all = caller.has(Right::Admin);
     if let Some(repo) = params.get("repo").and_then(Value::as_str).map(PathBuf::from)
         && repo.is_absolute()
     {
         let surroundings = Surroundings::of(&state.settings, PathBuf::new());
-        let proof = tokio::task::spawn_blocking(move || proof(&surroundings, &repo)).await;
+        let proof =
+            tokio::task::spawn_blocking(move || proof(&surroundings, &repo, sees_all)).await;
         let (runs, evidence) = proof.map_err(|error| ApiError::internal(&error))?;
         params.insert("runs".to_owned(), runs);
         params.insert("evidence".to_owned(), evidence);
@@ -56,9 +63,14 @@ pub(crate) async fn pr_draft(
 }
 
 /// The newest runs of a repository, and the logs that tell of them. A repository without a memory has none.
-fn proof(surroundings: &Surroundings, repo: &Path) -> (Value, Value) {
+fn proof(surroundings: &Surroundings, repo: &Path, sees_all: bool) -> (Value, Value) {
     let request = RunsRequest { limit: Some(PROOF_RUNS), ..RunsRequest::default() };
-    let runs = mcp::context(surroundings, repo).ok().and_then(|context| {
+    // A key that is not the owner's learns only of what the person trusts, as over MCP.
+    let context = match sees_all {
+        true => mcp::context(surroundings, repo).ok(),
+        false => mcp::trusted(surroundings, repo),
+    };
+    let runs = context.and_then(|context| {
         let report = runs::runs(&context, &request).ok()?;
         Some(report.runs)
     });

@@ -1,5 +1,6 @@
 //! The owner's browser: `hauski login` makes a ticket, `/login` turns it into a session cookie.
 
+use audit::Event;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -8,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::server::auth::{Actor, Caller};
+use crate::server::change::change;
 use crate::server::connection::Peer;
 use crate::server::error::{ApiError, Code};
 use crate::server::extract::Params;
@@ -41,9 +43,16 @@ pub(crate) struct About {
 }
 
 /// Makes a ticket.
-pub(crate) async fn ticket(State(state): State<AppState>) -> Result<Json<Ticket>, ApiError> {
-    let ticket = state.sessions.ticket().map_err(|error| ApiError::internal(&error))?;
-    Ok(Json(Ticket { ticket, seconds: TICKET_MS / 1_000 }))
+pub(crate) async fn ticket(
+    State(state): State<AppState>,
+    caller: Caller,
+) -> Result<Json<Ticket>, ApiError> {
+    let event = Event::new(caller.owner_name(), "session.ticket", "session");
+    let own = state.clone();
+    let ticket = change(&state, event, async move {
+        own.sessions.ticket().map_err(|error| ApiError::internal(&error))
+    });
+    Ok(Json(Ticket { ticket: ticket.await?, seconds: TICKET_MS / 1_000 }))
 }
 
 /// Turns a ticket into a cookie and goes on to the first page.
@@ -52,12 +61,21 @@ pub(crate) async fn login(
     axum::Extension(peer): axum::Extension<Peer>,
     Params(entry): Params<Entry>,
 ) -> Result<Response, ApiError> {
-    let (cookie, _) = state.sessions.enter(&entry.ticket).ok_or_else(|| {
+    let (cookie, session) = state.sessions.redeem(&entry.ticket).ok_or_else(|| {
         ApiError::new(
             Code::InvalidApiKey,
             "This link has been used or is too old; run `hauski login`.",
         )
     })?;
+    let name = format!("session:{}", session.id);
+    let address = peer.address.map_or_else(|| "local".to_owned(), |address| address.to_string());
+    let event = Event::new(name.clone(), "session.create", name).with("address", address);
+    let (own, value) = (state.clone(), cookie.clone());
+    change(&state, event, async move {
+        own.sessions.admit(&value, session);
+        Ok(())
+    })
+    .await?;
     let seconds = SESSION_MS / 1_000;
     let secure = if peer.scheme == "https" { "; Secure" } else { "" };
     let cookie =
@@ -78,9 +96,18 @@ pub(crate) async fn session(caller: Caller) -> Json<About> {
 }
 
 /// Ends the session of the caller.
-pub(crate) async fn logout(State(state): State<AppState>, caller: Caller) -> StatusCode {
+pub(crate) async fn logout(
+    State(state): State<AppState>,
+    caller: Caller,
+) -> Result<StatusCode, ApiError> {
     if let Actor::Session(session) = &caller.actor {
-        state.sessions.leave(&session.id);
+        let event = Event::new(caller.owner_name(), "session.end", caller.owner_name());
+        let (own, id) = (state.clone(), session.id.clone());
+        change(&state, event, async move {
+            own.sessions.leave(&id);
+            Ok(())
+        })
+        .await?;
     }
-    StatusCode::NO_CONTENT
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -5,11 +5,13 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{State, ws};
 use axum::response::Response;
+use bytes::Bytes;
 use contracts::hauski::plugin_status::LogLine;
 use futures_util::future::{self, FutureExt};
 use futures_util::{SinkExt, StreamExt};
@@ -26,6 +28,11 @@ use crate::state::AppState;
 const MAX_MESSAGE_BYTES: usize = 16 << 10;
 /// Logs that one client may follow at once.
 const MOST_LOGS: usize = 64;
+
+/// How often the other side is asked whether it is there.
+const BEAT: Duration = Duration::from_secs(20);
+/// After so long without a word it is not.
+const SILENCE: Duration = Duration::from_secs(60);
 
 /// What a client wants.
 #[derive(Debug, Deserialize)]
@@ -60,11 +67,14 @@ pub(crate) async fn plugins(
     let upgrade = upgrade.map_err(|_| {
         ApiError::new(Code::UpgradeRequired, "This address is a WebSocket of version 13.")
     })?;
+    let place = Arc::clone(&state.sockets).try_acquire_owned().map_err(|_| {
+        ApiError::new(Code::Overloaded, "Too many WebSockets are open.").retry_after(5)
+    })?;
     Ok(upgrade.max_message_size(MAX_MESSAGE_BYTES).on_upgrade(move |socket| async move {
-        let ended = caller.ended();
+        let _place = place;
         tokio::select! {
             () = serve(&state, socket) => {}
-            () = ended.cancelled() => {}
+            () = caller.rights_end() => {}
             () = state.draining.cancelled() => {}
         }
     }))
@@ -75,13 +85,23 @@ async fn serve(state: &AppState, socket: WebSocket) {
     let mut events = state.host.events();
     let mut wants_status = true;
     let mut logs: Vec<(String, LogSubscription)> = Vec::new();
+    let mut heard = Instant::now();
+    let mut beat = tokio::time::interval(BEAT);
     let plugins = state.host.plugins();
     if out.send(text(&json!({"type": "bootstrap", "plugins": plugins}))).await.is_err() {
         return;
     }
     loop {
         let answers = tokio::select! {
-            message = input.next() => match message {
+            _ = beat.tick() => {
+                // Of a side that is gone without a word nothing else would be noticed.
+                let is_alive = heard.elapsed() < SILENCE;
+                if !is_alive || out.send(Message::Ping(Bytes::new())).await.is_err() {
+                    return;
+                }
+                vec![]
+            }
+            message = heard_of(input.next(), &mut heard) => match message {
                 Some(Ok(Message::Text(message))) => {
                     vec![obey(state, message.as_str(), &mut wants_status, &mut logs)]
                 }
@@ -106,6 +126,13 @@ async fn serve(state: &AppState, socket: WebSocket) {
             return;
         }
     }
+}
+
+/// What came, and when.
+async fn heard_of<T>(next: impl Future<Output = T>, heard: &mut Instant) -> T {
+    let came = next.await;
+    *heard = Instant::now();
+    came
 }
 
 /// Waits for lines of any log that is followed.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
@@ -9,7 +10,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::{ApiError, Code};
 use super::session::Session;
-use crate::keys::ring::{LiveKey, Refusal};
+use crate::keys::now_ms;
+use crate::keys::ring::{LiveKey, Refusal, Reserved};
+use crate::keys::scopes::{Right, Scope};
+
+/// How often the wall clock is asked while something goes on.
+const CLOCK: Duration = Duration::from_secs(30);
 
 /// What a route demands of its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +27,7 @@ pub(crate) enum Access {
     /// Any key that works.
     AnyKey,
     /// This scope.
-    Scope(&'static str),
+    Scope(Right),
     /// The scope `plugin:NAME` with the `{name}` of the path.
     Plugin,
 }
@@ -32,7 +38,7 @@ impl fmt::Display for Access {
             Self::Open => f.write_str("open"),
             Self::Ticket => f.write_str("ticket"),
             Self::AnyKey => f.write_str("any key"),
-            Self::Scope(scope) => f.write_str(scope),
+            Self::Scope(scope) => f.write_str(scope.name()),
             Self::Plugin => f.write_str("plugin:{name}"),
         }
     }
@@ -91,23 +97,22 @@ impl Caller {
     }
 
     /// Whether the caller has this scope.
-    pub(crate) fn has(&self, scope: &str) -> bool {
+    pub(crate) fn has(&self, scope: impl Into<Scope>) -> bool {
         match &self.actor {
             Actor::Nobody => false,
             Actor::Local { .. } | Actor::Session(_) => true,
-            Actor::Key(key) => key.has(scope),
+            Actor::Key(key) => key.has(&scope.into()),
         }
     }
 
     /// Refuses callers without the scope.
-    pub(crate) fn require(&self, scope: &str) -> Result<(), ApiError> {
+    pub(crate) fn require(&self, scope: impl Into<Scope>) -> Result<(), ApiError> {
         self.require_known()?;
+        let scope = scope.into();
+        let message = format!("This needs a key with the scope `{scope}`.");
         match self.has(scope) {
             true => Ok(()),
-            false => Err(ApiError::new(
-                Code::InsufficientScope,
-                format!("This needs a key with the scope `{scope}`."),
-            )),
+            false => Err(ApiError::new(Code::InsufficientScope, message)),
         }
     }
 
@@ -125,7 +130,7 @@ impl Caller {
     /// Refuses callers who are not the one that an object belongs to; `admin` may see everything. What others own
     /// is not there for them.
     pub(crate) fn require_owner(&self, owner: &str) -> Result<(), ApiError> {
-        match self.has("admin") || self.owner_name() == owner {
+        match self.has(Right::Admin) || self.owner_name() == owner {
             true => Ok(()),
             false => Err(ApiError::not_found()),
         }
@@ -139,28 +144,14 @@ impl Caller {
     /// Counts this request against the limits of the key.
     pub(crate) fn take_request(&self) -> Result<(), ApiError> {
         let Actor::Key(key) = &self.actor else { return Ok(()) };
-        key.take_request().map_err(|refusal| match refusal {
-            Refusal::TooFast { retry_after_s } => ApiError::new(
-                Code::RateLimitExceeded,
-                "This key makes more requests a minute than it may.",
-            )
-            .retry_after(retry_after_s),
-            Refusal::NoRequestsLeft => ApiError::new(
-                Code::InsufficientQuota,
-                "This key has made all the requests that it may make.",
-            ),
-            Refusal::NoTokensLeft => ApiError::new(
-                Code::InsufficientQuota,
-                "This key has used all the tokens that it may use.",
-            ),
-        })
+        key.take_request().map_err(refused)
     }
 
-    /// Tokens that the caller may still use; `None` when there is no bound.
-    pub(crate) fn tokens_left(&self) -> Option<u64> {
+    /// Sets tokens aside for a request, as many of `most` as there are. Nothing for callers without a bound.
+    pub(crate) fn reserve(&self, least: u64, most: u64) -> Result<Option<Reserved>, ApiError> {
         match &self.actor {
-            Actor::Key(key) => key.tokens_left(),
-            _ => None,
+            Actor::Key(key) => key.reserve(least, most).map_err(refused),
+            _ => Ok(None),
         }
     }
 
@@ -180,6 +171,24 @@ impl Caller {
         }
     }
 
+    /// Ends when the caller's rights do: revoked, logged out, or their time is over.
+    pub(crate) async fn rights_end(&self) {
+        let ended = self.ended();
+        let left = |ms: i64| Duration::from_millis(u64::try_from(ms - now_ms()).unwrap_or(0));
+        match self.expires_ms() {
+            None => ended.cancelled().await,
+            Some(expires_ms) => {
+                // The clock of the wall may be set, so it is asked again and again.
+                while left(expires_ms) > Duration::ZERO {
+                    let pause = left(expires_ms).min(CLOCK);
+                    if tokio::time::timeout(pause, ended.cancelled()).await.is_ok() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
     /// When the caller's rights end by themselves, in milliseconds since 1970.
     pub(crate) fn expires_ms(&self) -> Option<i64> {
         match &self.actor {
@@ -188,6 +197,27 @@ impl Caller {
             Actor::Nobody | Actor::Local { .. } => None,
         }
     }
+}
+
+/// Why a key may not make this request, for its owner.
+fn refused(refusal: Refusal) -> ApiError {
+    let (code, message) = match refusal {
+        Refusal::TooFast { retry_after_s } => {
+            let message = "This key makes more requests a minute than it may.";
+            return ApiError::new(Code::RateLimitExceeded, message).retry_after(retry_after_s);
+        }
+        Refusal::TokensReserved => {
+            let message = "Requests at work hold the rest of this key's tokens; try again soon.";
+            return ApiError::new(Code::RateLimitExceeded, message).retry_after(1);
+        }
+        Refusal::NoRequestsLeft => {
+            (Code::InsufficientQuota, "This key has made all the requests that it may make.")
+        }
+        Refusal::NoTokensLeft => {
+            (Code::InsufficientQuota, "This key has too few tokens left for this request.")
+        }
+    };
+    ApiError::new(code, message)
 }
 
 impl<S: Sync> FromRequestParts<S> for Caller {

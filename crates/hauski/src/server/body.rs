@@ -3,13 +3,18 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::BoxError;
 use axum::body::Body;
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::Sleep;
+
+/// How long a body may take whatever its pace.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// What it has to bring after that, on average.
+const LEAST_BYTES_PER_S: u64 = 512;
 
 /// Why a body could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,12 +37,13 @@ pub(crate) struct Bounded {
     left: u64,
     timeout: Duration,
     pause: Option<Pin<Box<Sleep>>>,
+    began: Instant,
 }
 
 impl Bounded {
     /// Bounds a body to so many bytes, and each pause between two parts of it.
     pub(crate) fn new(inner: Body, limit: u64, timeout: Duration) -> Self {
-        Self { inner, limit, left: limit, timeout, pause: None }
+        Self { inner, limit, left: limit, timeout, pause: None, began: Instant::now() }
     }
 }
 
@@ -61,6 +67,11 @@ impl HttpBody for Bounded {
             let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
             let left = self.left.checked_sub(bytes);
             self.left = left.ok_or(BodyFault::TooLarge { limit: self.limit })?;
+            // One byte now and then would hold a place for ever.
+            let late = self.began.elapsed().saturating_sub(PATIENCE).as_secs();
+            if self.limit - self.left < late.saturating_mul(LEAST_BYTES_PER_S) {
+                return Err(BodyFault::TooSlow.into());
+            }
             Ok(frame)
         });
         Poll::Ready(Some(frame))

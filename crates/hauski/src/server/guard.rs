@@ -2,6 +2,7 @@
 //! the route, its bounds, and the end of what streams.
 
 use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use audit::{Event, Outcome};
@@ -23,7 +24,7 @@ use super::extract;
 use super::origin::Door;
 use super::session::{COOKIE, CSRF_HEADER};
 use super::table::Class;
-use crate::keys::now_ms;
+use crate::keys::scopes::Scope;
 use crate::metrics::{InFlight, RequestLabels};
 use crate::record;
 use crate::state::AppState;
@@ -31,6 +32,9 @@ use crate::trace::{Parent, Span};
 
 /// Header with the id under which the log speaks of a request.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Stands in metrics for an answer that nobody was there to get.
+const CLIENT_GONE: u16 = 499;
 
 /// One route and what it demands.
 #[derive(Clone)]
@@ -55,6 +59,18 @@ pub(crate) async fn every_request(
     let span = tracing::info_span!("request", request_id = id, method, path);
 
     let parent = state.tracer.as_ref().and_then(|_| Parent::of(request.headers()));
+    let asked = Asked::default();
+    request.extensions_mut().insert(asked.clone());
+    let told = Told {
+        state: state.clone(),
+        id: id.clone(),
+        method,
+        path: path.clone(),
+        address,
+        asked,
+        began,
+    };
+    let unanswered = Unanswered(Some(told));
     let in_flight = state.metrics.in_flight();
     let mut response = match foreign_origin(&state, &request) {
         Ok(Some(origin)) if is_preflight(&request) => preflight(&request, &origin),
@@ -71,11 +87,10 @@ pub(crate) async fn every_request(
 
     let status = response.status().as_u16();
     let duration = began.elapsed();
-    let asked = response.extensions_mut().remove::<Asked>().map(|asked| asked.0);
     let denial = response.extensions_mut().remove::<Code>().filter(|code| code.is_denial());
-    let told = Told { id: &id, method, path: &path, address, status, duration, asked, denial };
-    told.record(&state).await;
-    state.metrics.observe(&RequestLabels { method, path: path.clone(), status }, duration);
+    if let Some(told) = unanswered.answered() {
+        told.record(status, duration, denial).await;
+    }
     if let Some(tracer) = &state.tracer {
         tracer.note(Span::new(&id, parent.as_ref()).answered(method, &path, status, duration));
     }
@@ -87,39 +102,75 @@ pub(crate) async fn every_request(
     response
 }
 
-/// Who asked, for the audit log; the guard puts it on the answer.
-#[derive(Clone, Debug)]
-struct Asked(String);
+/// Who asked, for the audit log; the guard writes it down as soon as it knows.
+#[derive(Clone, Debug, Default)]
+struct Asked(Arc<OnceLock<String>>);
 
 /// What the audit log tells of a request.
-struct Told<'a> {
-    id: &'a str,
+struct Told {
+    state: AppState,
+    id: String,
     method: &'static str,
-    path: &'a str,
+    path: String,
     address: Option<IpAddr>,
-    status: u16,
-    duration: Duration,
-    asked: Option<String>,
-    denial: Option<Code>,
+    asked: Asked,
+    began: Instant,
 }
 
-impl Told<'_> {
-    /// Denials are on the disk before the answer, unless there are very many; other requests of known callers follow within milliseconds. What
-    /// nobody known asked of open routes is only counted.
-    async fn record(self, state: &AppState) {
+impl Told {
+    /// Denials are on the disk before the answer, unless there are very many; other requests of known callers follow
+    /// within milliseconds. What nobody known asked of open routes is only counted.
+    async fn record(self, status: u16, duration: Duration, denial: Option<Code>) {
+        self.count(status, duration);
         let target = format!("{} {}", self.method, self.path);
-        let is_known = self.asked.is_some();
-        let actor = self.asked.unwrap_or_else(|| "nobody".to_owned());
-        if let Some(code) = self.denial {
-            let request = self.id.to_owned();
-            let denial = Denial { actor, target, code, address: self.address, request };
-            denials::record(state, denial).await;
+        let asked = self.asked.0.get().cloned();
+        let is_known = asked.is_some();
+        let actor = asked.unwrap_or_else(|| "nobody".to_owned());
+        if let Some(code) = denial {
+            let denial = Denial { actor, target, code, address: self.address, request: self.id };
+            denials::record(&self.state, denial).await;
         } else if is_known {
-            let outcome = if self.status < 500 { Outcome::Ok } else { Outcome::Failed };
-            let duration_us = u64::try_from(self.duration.as_micros()).unwrap_or(u64::MAX >> 11);
+            let outcome = if status < 500 { Outcome::Ok } else { Outcome::Failed };
             let event = Event::new(actor, "request.finish", target).outcome(outcome);
-            let event = event.with("status", self.status).with("duration_us", duration_us);
-            record::ordinary(state, event.with("request", self.id));
+            let event = event.with("status", status).with("duration_us", microseconds(duration));
+            record::ordinary(&self.state, event.with("request", self.id));
+        }
+    }
+
+    /// The client has gone before it had its answer: the request counts all the same.
+    fn abandoned(self) {
+        let duration = self.began.elapsed();
+        self.count(CLIENT_GONE, duration);
+        let Some(actor) = self.asked.0.get() else { return };
+        let target = format!("{} {}", self.method, self.path);
+        let event = Event::new(actor, "request.finish", target).outcome(Outcome::Failed);
+        let event = event.with("code", "client_gone").with("duration_us", microseconds(duration));
+        record::ordinary(&self.state, event.with("request", self.id));
+    }
+
+    fn count(&self, status: u16, duration: Duration) {
+        let labels = RequestLabels { method: self.method, path: self.path.clone(), status };
+        self.state.metrics.observe(&labels, duration);
+    }
+}
+
+fn microseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX >> 11)
+}
+
+/// A request that has no answer yet. When its client goes away, the server lets go of it, and so of this.
+struct Unanswered(Option<Told>);
+
+impl Unanswered {
+    fn answered(mut self) -> Option<Told> {
+        self.0.take()
+    }
+}
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        if let Some(told) = self.0.take() {
+            told.abandoned();
         }
     }
 }
@@ -131,25 +182,12 @@ pub(crate) async fn guard(
     request: Request,
     next: Next,
 ) -> Response {
-    let named = |path: RawPathParams| {
-        let mut parts = path.iter();
-        parts.find(|(name, _)| *name == "name").map(|(_, value)| value.to_owned())
-    };
-    let name = path.ok().map(named);
-    let mut asked = None;
-    let admitted = admitted(&route, name, &mut asked, request, next).await;
-    let mut response = admitted.unwrap_or_else(IntoResponse::into_response);
-    if let Some(asked) = asked {
-        response.extensions_mut().insert(Asked(asked));
-    }
-    response
+    admitted(&route, path, request, next).await.unwrap_or_else(IntoResponse::into_response)
 }
 
-/// `plugin` is the name in the path, where there is one; `None` for a path that is no UTF-8.
 async fn admitted(
     route: &Guarded,
-    plugin: Option<Option<String>>,
-    asked: &mut Option<String>,
+    path: Result<RawPathParams, RawPathParamsRejection>,
     mut request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
@@ -158,19 +196,25 @@ async fn admitted(
         return Ok(next.run(request).await);
     }
     let caller = caller(state, &request)?;
-    *asked = Some(caller.owner_name());
+    if let Some(Asked(asked)) = request.extensions().get() {
+        // It is written once.
+        let _ = asked.set(caller.owner_name());
+    }
+    // Whoever is unknown learns nothing about addresses.
+    let path = path.or_else(|_| {
+        caller.require_known()?;
+        Err(ApiError::not_found())
+    })?;
     match route.access {
         Access::Open | Access::Ticket => {}
         Access::AnyKey => caller.require_known()?,
         Access::Scope(scope) => caller.require(scope)?,
         Access::Plugin => {
-            let plugin = plugin.as_ref().and_then(Option::as_deref).unwrap_or_default();
-            caller.require(&format!("plugin:{plugin}"))?;
+            caller.require_known()?;
+            let name = path.iter().find(|(name, _)| *name == "name").map(|(_, value)| value);
+            let scope = Scope::plugin(name.unwrap_or_default());
+            caller.require(scope.ok_or_else(ApiError::not_found)?)?;
         }
-    }
-    if plugin.is_none() {
-        caller.require_known()?;
-        return Err(ApiError::not_found());
     }
     if state.draining.is_cancelled() {
         let error = ApiError::new(Code::ShuttingDown, "The daemon is ending; try again soon.");
@@ -213,13 +257,11 @@ async fn admitted(
 
 /// When a stream must end: the caller's rights are gone, its time is over, or the daemon ends.
 async fn end_of_stream(state: AppState, caller: Caller, deadline: Option<tokio::time::Instant>) {
-    let until = |ms: i64| Duration::from_millis(u64::try_from(ms - now_ms()).unwrap_or_default());
-    let expires = caller.expires_ms().map(|ms| tokio::time::Instant::now() + until(ms));
-    let first = [deadline, expires].into_iter().flatten().min();
+    let time = deadline.unwrap_or_else(tokio::time::Instant::now);
     tokio::select! {
-        () = caller.ended().cancelled_owned() => {}
+        () = caller.rights_end() => {}
         () = state.ended.cancelled() => {}
-        () = tokio::time::sleep_until(first.unwrap_or_else(tokio::time::Instant::now)), if first.is_some() => {}
+        () = tokio::time::sleep_until(time), if deadline.is_some() => {}
     }
 }
 
@@ -262,7 +304,11 @@ fn caller(state: &AppState, request: &Request) -> Result<Caller, ApiError> {
         return Ok(caller.clone());
     }
     let headers = request.headers();
-    if let Some(sent) = headers.get(header::AUTHORIZATION) {
+    let mut sent = headers.get_all(header::AUTHORIZATION).iter();
+    if let Some(first) = sent.next() {
+        // Of two, other servers would believe the other one.
+        let sent =
+            if sent.next().is_none() { first } else { return Err(unknown_key(state, peer)) };
         let text = sent.to_str().ok().and_then(|text| text.split_once(' '));
         let key = text.filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer"));
         let key = key.and_then(|(_, key)| state.keys.verify(key.trim()));

@@ -2,6 +2,7 @@
 
 pub(crate) mod auth;
 pub(crate) mod body;
+pub(crate) mod change;
 pub(crate) mod connection;
 pub(crate) mod denials;
 pub(crate) mod error;

@@ -55,8 +55,8 @@ impl Sessions {
         Ok(ticket)
     }
 
-    /// Turns a ticket into a session; the text is the value of its cookie.
-    pub(crate) fn enter(&self, ticket: &str) -> Option<(String, Arc<Session>)> {
+    /// Takes a ticket for a session that is still to be let in; the text is the value of its cookie.
+    pub(crate) fn redeem(&self, ticket: &str) -> Option<(String, Arc<Session>)> {
         let expires_ms = lock(&self.tickets).remove(&hash(ticket))?;
         if expires_ms <= now_ms() {
             return None;
@@ -68,10 +68,16 @@ impl Sessions {
             expires_ms: now_ms() + SESSION_MS,
             ended: CancellationToken::new(),
         });
-        let mut sessions = lock(&self.sessions);
-        make_room(&mut sessions, |session| session.expires_ms);
-        sessions.insert(hash(&cookie), session.clone());
         Some((cookie, session))
+    }
+
+    /// Lets a session in. Where there are too many, the oldest one ends.
+    pub(crate) fn admit(&self, cookie: &str, session: Arc<Session>) {
+        let mut sessions = lock(&self.sessions);
+        for ended in make_room(&mut sessions, |session| session.expires_ms) {
+            ended.ended.cancel();
+        }
+        sessions.insert(hash(cookie), session);
     }
 
     /// The session of a cookie.
@@ -108,12 +114,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn make_room<T>(map: &mut ByHash<T>, expires_ms: impl Fn(&T) -> i64) {
+/// Forgets what is over, and the oldest where there are too many: those are returned.
+fn make_room<T>(map: &mut ByHash<T>, expires_ms: impl Fn(&T) -> i64) -> Vec<T> {
     let now = now_ms();
     map.retain(|_, entry| expires_ms(entry) > now);
+    let mut ended = Vec::new();
     while map.len() >= MOST {
         let oldest = map.iter().min_by_key(|(_, entry)| expires_ms(entry)).map(|(key, _)| *key);
-        let Some(oldest) = oldest else { return };
-        map.remove(&oldest);
+        let Some(oldest) = oldest else { break };
+        ended.extend(map.remove(&oldest));
     }
+    ended
 }

@@ -8,6 +8,7 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use http::Method;
 
 use super::auth::Access;
+use crate::keys::scopes::Right;
 use crate::mcp::mcp;
 use crate::routes::admin::{audit, budgets, config as settings, egress, keys, plugins};
 use crate::routes::{
@@ -65,9 +66,9 @@ pub(crate) struct Route {
 }
 
 const OPEN: Access = Access::Open;
-const ADMIN: Access = Access::Scope("admin");
-const CHAT: Access = Access::Scope("chat");
-const AUDIO: Access = Access::Scope("audio");
+const ADMIN: Access = Access::Scope(Right::Admin);
+const CHAT: Access = Access::Scope(Right::Chat);
+const AUDIO: Access = Access::Scope(Right::Audio);
 
 /// Every route.
 #[rustfmt::skip]
@@ -78,16 +79,16 @@ pub(crate) fn table() -> Vec<Route> {
         get("/health", OPEN, Probe, "Whether the daemon answers", health::health),
         get("/healthz", OPEN, Probe, "The same under its other name", health::health),
         get("/ready", OPEN, Probe, "Whether requests are taken", health::ready),
-        get("/metrics", Access::Scope("metrics"), Read, "Metrics in the text format of OpenMetrics", metrics::metrics),
+        get("/metrics", Access::Scope(Right::Metrics), Read, "Metrics in the text format of OpenMetrics", metrics::metrics),
         get("/config/limits", ADMIN, Read, "The limits in force", config::limits),
         get("/config/models", ADMIN, Read, "The models in force", config::models),
         get("/config/routing", ADMIN, Read, "The routing policy in force", config::routing),
         get("/config/memory", ADMIN, Read, "The memory policy in force", config::memory),
         get("/api-docs/openapi.json", Access::AnyKey, Read, "This surface as an OpenAPI document", api_docs::openapi),
         // Agents.
-        post("/mcp", Access::Scope("mcp"), Talk, "Tools for agents: the Model Context Protocol over streamable HTTP", mcp),
-        get("/mcp", Access::Scope("mcp"), Live, "What the server of tools says by itself", mcp),
-        delete("/mcp", Access::Scope("mcp"), Live, "End a session of tools", mcp),
+        post("/mcp", Access::Scope(Right::Mcp), Talk, "Tools for agents: the Model Context Protocol over streamable HTTP", mcp),
+        get("/mcp", Access::Scope(Right::Mcp), Live, "What the server of tools says by itself", mcp),
+        delete("/mcp", Access::Scope(Right::Mcp), Live, "End a session of tools", mcp),
         get("/admin/egress", ADMIN, Read, "What was decided about destinations, and which may be dialled", egress::egress),
         get("/admin/audit", ADMIN, Read, "The last lines of the audit log", audit::tail),
         get("/admin/audit/verify", ADMIN, Read, "Whether one line of the audit log was changed", audit::verify),
@@ -100,14 +101,14 @@ pub(crate) fn table() -> Vec<Route> {
         post("/v1/chat/completions", CHAT, Write, "Continue a conversation", v1::chat_completions::create),
         post("/v1/completions", CHAT, Write, "Continue prompts", v1::completions::create),
         post("/v1/responses", CHAT, Write, "Continue a conversation, answered in typed items", v1::responses::create),
-        post("/v1/embeddings", Access::Scope("embed"), Write, "Turn texts into vectors", v1::embeddings::create),
+        post("/v1/embeddings", Access::Scope(Right::Embed), Write, "Turn texts into vectors", v1::embeddings::create),
         post("/v1/audio/transcriptions", AUDIO, Upload, "Write a recording down", v1::audio_transcriptions::create),
         post("/v1/audio/speech", AUDIO, Write, "Say a text", v1::audio_speech::create),
         // Capabilities of plugins under names of their own.
         post("/asr/transcribe", AUDIO, Upload, "Write a recording down, under its older name", v1::audio_transcriptions::create),
         post("/audio/profile", AUDIO, Write, "Facts about a recording", capabilities::audio_profile),
         post("/obsidian/canvas/suggest", CHAT, Write, "Suggestions for a canvas", capabilities::canvas_suggest),
-        post("/code/pr/draft", Access::Scope("code"), Write, "The draft of a pull request", capabilities::pr_draft),
+        post("/code/pr/draft", Access::Scope(Right::Code), Write, "The draft of a pull request", capabilities::pr_draft),
         // The owner's browser.
         post("/admin/login-tickets", ADMIN, Write, "A ticket that logs a browser in once", session::ticket),
         get("/login", Access::Ticket, Read, "Turn a ticket into a session cookie", session::login),

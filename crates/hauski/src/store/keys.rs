@@ -1,7 +1,7 @@
 //! The table of API keys.
 
 use sqlx::sqlite::SqliteRow;
-use sqlx::{FromRow, Row};
+use sqlx::{Connection, FromRow, Row};
 
 use super::{Store, StoreError};
 
@@ -24,12 +24,15 @@ pub(crate) struct KeyRow {
     pub(crate) used_requests: i64,
     pub(crate) used_tokens: i64,
     pub(crate) last_used_ms: Option<i64>,
+    /// As the audit log names who made it; nobody for keys from before this was kept.
+    pub(crate) maker: Option<String>,
 }
 
 /// What a key has used since it was written last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Usage {
-    pub(crate) id: String,
+    /// The key, and those that share its budget.
+    pub(crate) ids: Vec<String>,
     pub(crate) requests: i64,
     pub(crate) tokens: i64,
     pub(crate) last_used_ms: i64,
@@ -54,6 +57,7 @@ impl FromRow<'_, SqliteRow> for KeyRow {
             used_requests: row.try_get("used_requests")?,
             used_tokens: row.try_get("used_tokens")?,
             last_used_ms: row.try_get("last_used_ms")?,
+            maker: row.try_get("maker")?,
         })
     }
 }
@@ -66,13 +70,18 @@ impl Store {
         rows.fetch_all(&mut *connection).await.map_err(StoreError::read)
     }
 
-    /// Adds a key.
-    pub(crate) async fn add_key(&self, key: &KeyRow) -> Result<(), StoreError> {
+    /// Adds a key; where it takes the place of another, that one ends at the given time at the latest. Both or none.
+    pub(crate) async fn add_key(
+        &self,
+        key: &KeyRow,
+        replaces: Option<(&str, i64)>,
+    ) -> Result<(), StoreError> {
         let mut connection = self.connection().await;
+        let mut both = connection.begin().await.map_err(StoreError::written)?;
         let insert = sqlx::query(
             "INSERT INTO keys (id, env, name, mac, scopes, created_ms, expires_ms, max_requests, \
-             max_tokens, per_minute, used_requests, used_tokens) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             max_tokens, per_minute, used_requests, used_tokens, maker) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(&key.id)
         .bind(&key.env)
@@ -85,8 +94,21 @@ impl Store {
         .bind(key.max_tokens)
         .bind(key.per_minute)
         .bind(key.used_requests)
-        .bind(key.used_tokens);
-        insert.execute(&mut *connection).await.map(drop).map_err(StoreError::written)
+        .bind(key.used_tokens)
+        .bind(&key.maker);
+        insert.execute(&mut *both).await.map_err(StoreError::written)?;
+        if let Some((id, ends_ms)) = replaces {
+            let update = sqlx::query(
+                "UPDATE keys SET replaced_by = ?, expires_ms = min(coalesce(expires_ms, ?), ?) \
+                 WHERE id = ?",
+            )
+            .bind(&key.id)
+            .bind(ends_ms)
+            .bind(ends_ms)
+            .bind(id);
+            update.execute(&mut *both).await.map_err(StoreError::written)?;
+        }
+        both.commit().await.map_err(StoreError::written)
     }
 
     /// Revokes a key; one that is revoked already keeps its time. False when there is none.
@@ -100,28 +122,15 @@ impl Store {
         Ok(done.rows_affected() > 0)
     }
 
-    /// Names the key that takes the place of another, which ends at this time at the latest.
-    pub(crate) async fn replace_key(
-        &self,
-        id: &str,
-        by: &str,
-        expires_ms: i64,
-    ) -> Result<(), StoreError> {
-        let mut connection = self.connection().await;
-        let update = sqlx::query(
-            "UPDATE keys SET replaced_by = ?, expires_ms = min(coalesce(expires_ms, ?), ?) WHERE id = ?",
-        )
-        .bind(by)
-        .bind(expires_ms)
-        .bind(expires_ms)
-        .bind(id);
-        update.execute(&mut *connection).await.map(drop).map_err(StoreError::written)
-    }
-
     /// Adds what keys have used.
     pub(crate) async fn add_usage(&self, usages: &[Usage]) -> Result<(), StoreError> {
         let mut connection = self.connection().await;
+        let mut all = connection.begin().await.map_err(StoreError::written)?;
+        let mut each = Vec::new();
         for usage in usages {
+            each.extend(usage.ids.iter().map(|id| (id, usage)));
+        }
+        for (id, usage) in each {
             let update = sqlx::query(
                 "UPDATE keys SET used_requests = used_requests + ?, used_tokens = used_tokens + ?, \
                  last_used_ms = max(coalesce(last_used_ms, 0), ?) WHERE id = ?",
@@ -129,9 +138,9 @@ impl Store {
             .bind(usage.requests)
             .bind(usage.tokens)
             .bind(usage.last_used_ms)
-            .bind(&usage.id);
-            update.execute(&mut *connection).await.map_err(StoreError::written)?;
+            .bind(id);
+            update.execute(&mut *all).await.map_err(StoreError::written)?;
         }
-        Ok(())
+        all.commit().await.map_err(StoreError::written)
     }
 }

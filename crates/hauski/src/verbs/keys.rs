@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use audit::Durability;
+use audit::{Durability, Outcome};
 use clap::Subcommand;
 use contracts::hauski::keys::{
     CREATED, Changed, Create, Created, KEY, Key, LIST, List, Rotate, State,
@@ -12,8 +12,7 @@ use http::Method;
 use jiff::{Span, Timestamp, Zoned};
 
 use crate::exit::{Exit, Failure};
-use crate::keys::Keys;
-use crate::keys::scopes;
+use crate::keys::{KeyError, Keys, scopes};
 use crate::local::{self, block_on};
 use crate::routes::admin::keys::event;
 use crate::settings::Settings;
@@ -115,9 +114,10 @@ impl<'a> Door<'a> {
                 local::call(settings, Method::POST, "/admin/keys", Some(wish)).await
             }
             Self::Store(keys, log) => {
-                let created = created(keys.create(wish).await.map_err(Failure::from)?);
-                record(log, "key.create", &created.key)?;
-                Ok(created)
+                let new = keys.plan(wish, &actor()).map_err(Failure::from)?;
+                let key = new.key();
+                let made = recorded(log, "key.create", &key, keys.add(new)).await?;
+                Ok(created(made))
             }
         }
     }
@@ -129,8 +129,8 @@ impl<'a> Door<'a> {
                 local::call(settings, Method::DELETE, &path, None::<&()>).await
             }
             Self::Store(keys, log) => {
-                let key = keys.revoke(id).await.map_err(Failure::from)?;
-                record(log, "key.revoke", &key)?;
+                let key = keys.find(id).await.map_err(Failure::from)?;
+                let key = recorded(log, "key.revoke", &key, keys.revoke(id)).await?;
                 Ok(Changed { schema: KEY.to_owned(), key })
             }
         }
@@ -143,20 +143,35 @@ impl<'a> Door<'a> {
                 local::call(settings, Method::POST, &path, Some(wish)).await
             }
             Self::Store(keys, log) => {
-                let created = created(keys.rotate(id, wish).await.map_err(Failure::from)?);
-                record(log, "key.rotate", &created.key)?;
-                Ok(created)
+                let new = keys.plan_successor(id, wish).await.map_err(Failure::from)?;
+                let key = new.key();
+                let made = recorded(log, "key.rotate", &key, keys.add(new)).await?;
+                Ok(created(made))
             }
         }
     }
 }
 
-/// Waits until the change is recorded.
-fn record(log: &audit::Log, action: &str, key: &Key) -> anyhow::Result<()> {
-    let actor = format!("local:{}", rustix::process::geteuid().as_raw());
-    log.append(event(actor, action, key), Durability::Durable).wait()?;
+/// Who changes keys from the command line.
+fn actor() -> String {
+    format!("local:{}", rustix::process::geteuid().as_raw())
+}
+
+/// Records the change, then makes it; a second line says so when it fails.
+async fn recorded<T>(
+    log: &audit::Log,
+    action: &str,
+    key: &Key,
+    work: impl Future<Output = Result<T, KeyError>>,
+) -> anyhow::Result<T> {
+    let event = event(actor(), action, key);
+    log.append(event.clone(), Durability::Durable).wait()?;
+    let done = work.await;
+    if done.is_err() {
+        log.append(event.outcome(Outcome::Failed), Durability::Durable).wait()?;
+    }
     log.close()?;
-    Ok(())
+    Ok(done.map_err(Failure::from)?)
 }
 
 fn created((secret, key): (String, Key)) -> Created {
@@ -166,7 +181,8 @@ fn created((secret, key): (String, Key)) -> Created {
 fn wish(args: CreateArgs) -> anyhow::Result<Create> {
     Ok(Create {
         name: args.name,
-        scopes: args.scope,
+        // Whoever writes `chat, embed` means the words.
+        scopes: args.scope.iter().map(|scope| scope.trim().to_owned()).collect(),
         expires: args.expires.as_deref().map(end).transpose()?,
         max_requests: args.requests,
         max_tokens: args.tokens,

@@ -6,13 +6,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
-use audit::{Durability, Event};
+use audit::{Durability, Event, Outcome};
 use contracts::hauski::config::Source;
 use contracts::hauski::daemon::Running;
+use contracts::hauski::plugin_status::HostEvent;
 use hauski_plugins::sandbox::{Init, Paths};
-use hauski_plugins::{Host, HostOptions, Manifest};
+use hauski_plugins::{Host, HostOptions, Manifest, REFUSED};
 use redact::Redactor;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
 use tracing_subscriber::prelude::*;
@@ -26,7 +29,10 @@ use crate::server::{self, tls};
 use crate::settings::Settings;
 use crate::state::{AppState, Parts};
 use crate::systemd::Manager;
-use crate::{home, plugin_files, reload, upkeep};
+use crate::{entries, home, plugin_files, record, reload, upkeep};
+
+/// Changes that were begun get this time to be made when the daemon ends.
+const CHANGES: Duration = Duration::from_secs(5);
 
 /// Options of `hauski serve`.
 #[derive(Debug, clap::Args)]
@@ -66,7 +72,8 @@ pub(crate) fn run(args: Args, mut settings: Settings) -> anyhow::Result<Exit> {
 }
 
 async fn serve(settings: Settings, drain: Duration, is_check: bool) -> anyhow::Result<()> {
-    let (state, listeners) = open(settings).await?;
+    let (state, listeners, events) = open(settings).await?;
+    let refusals = tokio::spawn(record_refusals(state.clone(), events));
     let manager = Manager::connect(&state.settings).context("NOTIFY_SOCKET cannot be used")?;
     let tracker = TaskTracker::new();
     let router = server::router(state.clone());
@@ -95,7 +102,12 @@ async fn serve(settings: Settings, drain: Duration, is_check: bool) -> anyhow::R
     state.draining.cancel();
     accepting.await?;
     tracker.close();
-    if tokio::time::timeout(drain, tracker.wait()).await.is_err() {
+    let is_over = tokio::select! {
+        drained = tokio::time::timeout(drain, tracker.wait()) => drained.is_err(),
+        // Who asks twice does not want to wait.
+        asked = wait_for_the_end() => asked.is_ok(),
+    };
+    if is_over {
         tracing::warn!(open = tracker.len(), "time is over: open requests are cut");
         state.ended.cancel();
         tracker.wait().await;
@@ -107,6 +119,12 @@ async fn serve(settings: Settings, drain: Duration, is_check: bool) -> anyhow::R
     }
     reloading.await??;
     watching.await?;
+    refusals.await?;
+    // What was begun is made to its end, also when its client has gone.
+    state.changes.close();
+    if tokio::time::timeout(CHANGES, state.changes.wait()).await.is_err() {
+        tracing::warn!(open = state.changes.len(), "time is over: changes are cut");
+    }
     state.host.shutdown().await;
     let event = Event::new("system", "daemon.stop", state.url.clone());
     state.audit.append(event, Durability::Durable).await?;
@@ -121,11 +139,12 @@ async fn serve(settings: Settings, drain: Duration, is_check: bool) -> anyhow::R
 }
 
 /// Opens everything that a daemon needs; whatever is missing or wrong is said before it serves.
-async fn open(settings: Settings) -> anyhow::Result<(AppState, Listeners)> {
+async fn open(settings: Settings) -> anyhow::Result<(AppState, Listeners, Receiver<HostEvent>)> {
     named_policies(&settings)?;
     let policies = policy::load(&settings.policies).map_err(Failure::from)?;
     let manifest = manifest(&settings)?;
-    only_for_tests(&manifest, &settings)?;
+    entries::check(&manifest, settings.test_plugins)
+        .map_err(|fault| Failure::new(fault.to_string(), fault.hint).exit(Exit::Config))?;
     home::prepare(&settings)?;
     let (store, keys) = home::open(&settings).await?;
     let options =
@@ -141,6 +160,7 @@ async fn open(settings: Settings) -> anyhow::Result<(AppState, Listeners)> {
     let brokers = brokers::open(&settings.run_folder(), &manifest.plugins, &egress)?;
     let paths = Paths {
         brokers: Some(brokers),
+        hidden: vec![settings.plugins_file.clone()],
         home: settings.home.clone(),
         plugins: manifest.folder.clone(),
         person: settings.variable_os("HOME").map(PathBuf::from),
@@ -153,9 +173,34 @@ async fn open(settings: Settings) -> anyhow::Result<(AppState, Listeners)> {
         init: Init { program, role: vec!["sandbox-init".to_owned()] },
         redactor: redactor.clone(),
     })?;
+    let events = host.events();
     let parts =
         Parts { settings, options, policies, store, keys, audit, host, egress, redactor, url };
-    Ok((AppState::new(parts), listeners))
+    Ok((AppState::new(parts), listeners, events))
+}
+
+/// Puts on record which plugin the sandbox did not start, and why: a layer that is missing, a self-test that found a way
+/// out, a folder or a hash that is wrong.
+async fn record_refusals(state: AppState, mut events: Receiver<HostEvent>) {
+    loop {
+        let event = tokio::select! {
+            () = state.draining.cancelled() => return,
+            event = events.recv() => event,
+        };
+        match event {
+            Ok(HostEvent::State { plugin, cause, .. }) if cause.contains(REFUSED) => {
+                let event = Event::new("system", "plugin.refuse", format!("plugin:{plugin}"));
+                let event = event.outcome(Outcome::Denied).with("cause", cause);
+                // Where it cannot be written, the log of the daemon says so.
+                let _ = record::durable(&state, event).await;
+            }
+            Ok(_) => {}
+            Err(RecvError::Lagged(missed)) => {
+                tracing::warn!(missed, "states of plugins were missed");
+            }
+            Err(RecvError::Closed) => return,
+        }
+    }
 }
 
 /// A folder that somebody happens to stand in, such as a repository of others, does not rule the daemon.
@@ -184,23 +229,6 @@ fn beyond_loopback(
         return Err(Failure::new(message, hint).exit(Exit::Config).into());
     }
     tls::acceptor(settings, address, &options.allowed_hosts).map(Some)
-}
-
-/// The scripted engine is for tests: a daemon that serves people refuses it.
-pub(crate) fn only_for_tests(manifest: &Manifest, settings: &Settings) -> Result<(), Failure> {
-    let is_fake = |plugin: &&contracts::hauski::plugin::Plugin| {
-        plugin.env.contains_key("HAUSKI_TEST_PLUGINS")
-            || plugin.command.iter().any(|word| word == "fake-plugin")
-    };
-    match manifest.plugins.iter().find(is_fake) {
-        Some(fake) if !settings.test_plugins => {
-            let name = &fake.name;
-            let message = format!("plugin {name} of plugins.json is the scripted engine for tests");
-            let hint = "take it out; tests start the daemon with --test-plugins";
-            Err(Failure::new(message, hint).exit(Exit::Config))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// The plugins of this home; a file that is not there names none.

@@ -39,12 +39,16 @@ fn plain(report: &Report) -> String {
         0 => String::new(),
         failed => format!("audit    {failed} events could not be written: see the log\n"),
     };
+    let why = daemon
+        .audit_failure
+        .as_deref()
+        .map_or_else(String::new, |why| format!("audit    cannot be written: {why}\n"));
     format!(
         "hauski {version} is {state}: {url}\n\
          process  {pid}, up {uptime_s} s, {mib} MiB\n\
          home     {}\n\
          plugins  {plugins_running} of {plugins} run\n\
-         keys     {active_keys} work\n{failed}",
+         keys     {active_keys} work\n{failed}{why}",
         report.home
     )
 }

@@ -358,3 +358,80 @@ async fn over_http_only_trusted_repositories_and_ones_own_sessions_are_there() {
     .await;
     assert!(explained.to_string().contains("host_not_listed"), "{explained}");
 }
+
+/// A task of a profile that says a word.
+fn saying(word: &str) -> String {
+    format!("wgx:\n  apiVersion: v1.1\n  tasks:\n    hello:\n      sh: ['echo {word}']\n")
+}
+
+#[tokio::test]
+async fn over_http_a_run_is_seen_from_its_own_repository_alone() {
+    let near = TestRepo::new().profile(&saying("near")).git();
+    let far = TestRepo::new().profile(&saying("far")).git();
+    let daemon = Daemon::with().env("PATH", "/usr/local/bin:/usr/bin:/bin").start().await;
+    let client = daemon.tcp().key(&key(&daemon, "mcp,tasks").await);
+    let hello = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-06-18", "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
+    }});
+    let (_, session, _) = post(&client, None, &hello).await;
+    let initialized = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+    post(&client, Some(&session), &initialized).await;
+    let call = async |tool: &str, arguments: Value| {
+        let params = json!({"name": tool, "arguments": arguments});
+        let call = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": params});
+        post(&client, Some(&session), &call).await.2["result"].clone()
+    };
+    let mut runs = Vec::new();
+    for repo in [&near, &far] {
+        trust(daemon.home.path(), repo.path()).await;
+        let ran = call("task_run", json!({"repo": repo.path(), "task": "hello"})).await;
+        runs.push(ran["structuredContent"]["run"].as_str().unwrap().to_owned());
+    }
+    let lines = daemon.owner().get("/admin/audit?limit=1000").await.text().to_owned();
+    assert_eq!(lines.matches("task.run").count(), 2, "{lines}");
+    // What changed is not trusted any more.
+    far.write(".wgx/profile.yml", saying("other"));
+    for run in [&runs[1], &runs[1][..24]] {
+        for tool in ["logs_tail", "run_history"] {
+            let told = call(tool, json!({"repo": near.path(), "run": run})).await;
+            assert_eq!(told["isError"], true, "{tool}: {told}");
+            assert!(!told.to_string().contains("far"), "{tool}: {told}");
+        }
+    }
+    let own = call("logs_tail", json!({"repo": near.path(), "run": runs[0]})).await;
+    assert!(own.to_string().contains("near"), "{own}");
+    // No folder, a file, and a repository that is not trusted look alike.
+    let shape = async |repo: &str| {
+        let told = call("task_list", json!({"repo": repo})).await;
+        assert_eq!(told["isError"], true, "{told}");
+        told.to_string().replace(repo, "REPO")
+    };
+    let untrusted = shape(far.path().to_str().unwrap()).await;
+    assert_eq!(shape("/nowhere/at/all").await, untrusted);
+    assert_eq!(shape("/etc/passwd").await, untrusted);
+}
+
+#[tokio::test]
+async fn a_session_whose_owner_is_forgotten_is_there_for_nobody() {
+    let daemon = Daemon::start().await;
+    let one = daemon.tcp().key(&key(&daemon, "mcp").await);
+    let other = daemon.tcp().key(&key(&daemon, "mcp").await);
+    let hello = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-06-18", "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
+    }});
+    let mut sessions = Vec::new();
+    for _ in 0..20 {
+        sessions.push(post(&one, None, &hello).await.1);
+    }
+    let list = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": {}});
+    let newest = sessions.last().unwrap();
+    let initialized = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+    post(&one, Some(newest), &initialized).await;
+    assert_eq!(post(&one, Some(newest), &list).await.0, 200);
+    for session in [sessions[0].as_str(), newest.as_str(), "made-up"] {
+        assert_eq!(post(&other, Some(session), &list).await.0, 404, "{session}");
+    }
+    assert_eq!(post(&one, Some(&sessions[0]), &list).await.0, 404, "its oldest has ended");
+}

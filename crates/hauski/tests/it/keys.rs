@@ -164,6 +164,8 @@ async fn wishes_that_make_no_sense_name_their_field() {
         (json!({"scopes": []}), "scopes"),
         (json!({"scopes": ["everything"]}), "scopes"),
         (json!({"scopes": ["plugin:"]}), "scopes"),
+        (json!({"scopes": [" admin"]}), "scopes"),
+        (json!({"scopes": (0..33).map(|n| format!("plugin:p{n}")).collect::<Vec<_>>()}), "scopes"),
         (json!({"scopes": ["plugin:A b"]}), "scopes"),
         (json!({"scopes": ["chat"], "expires": "soon"}), "expires"),
         (json!({"scopes": ["chat"], "expires": "2001-01-01T00:00:00Z"}), "expires"),

@@ -46,7 +46,10 @@ fn call(world: &World, given: Value, _: &AtomicBool) -> Result<Value, ToolError>
     let limit = within("lines", asked.lines, 100, 1..=2_000)? as usize;
     let context = world.repository(asked.repo.as_deref())?;
     let run = match asked.run {
-        Some(run) => run,
+        Some(run) => {
+            world.may_see(&context, &run)?;
+            run
+        }
         None => newest(&context)?,
     };
     let log = runs::log(&context, &run)?;

@@ -26,5 +26,14 @@ struct Parameters {}
 
 fn call(world: &World, given: Value, _: &AtomicBool) -> Result<Value, ToolError> {
     let Parameters {} = parameters(given)?;
-    world.house().plugins()
+    let mut report = world.house().plugins()?;
+    if !world.sees_all() {
+        // What plugins wrote and which processes they are is for the owner.
+        for plugin in report["plugins"].as_array_mut().into_iter().flatten() {
+            for name in ["last_error", "cause", "pid"] {
+                plugin.as_object_mut().map(|plugin| plugin.remove(name));
+            }
+        }
+    }
+    Ok(report)
 }

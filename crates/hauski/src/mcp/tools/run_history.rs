@@ -61,6 +61,7 @@ fn call(world: &World, given: Value, _: &AtomicBool) -> Result<Value, ToolError>
     let hours = asked.hours.map(|hours| within("hours", Some(hours), 1, 1..=87_600)).transpose()?;
     let context = world.repository(asked.repo.as_deref())?;
     if let Some(run) = asked.run {
+        world.may_see(&context, &run)?;
         return as_json(&runs::show(&context, &run)?);
     }
     let request = RunsRequest {

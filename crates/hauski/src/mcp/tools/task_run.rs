@@ -2,6 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
+use audit::Outcome;
 use schemars::{JsonSchema, schema_for};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -75,7 +76,10 @@ fn call(world: &World, given: Value, cancel: &AtomicBool) -> Result<Value, ToolE
     };
     if !asked.dry_run {
         require_trust(&context)?;
-        if task.destructive && asked.confirm.as_deref() != Some(asked.task.as_str()) {
+        let is_confirmed = !task.destructive || asked.confirm.as_deref() == Some(&asked.task);
+        let outcome = if is_confirmed { Outcome::Ok } else { Outcome::Denied };
+        world.record("task.run", &task.id, &context, outcome)?;
+        if !is_confirmed {
             return Err(ToolError::invalid(
                 "confirm",
                 "this task may destroy or publish something: ask the person, then repeat its name here",

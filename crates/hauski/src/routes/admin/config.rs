@@ -13,7 +13,7 @@ use policy::Policies;
 
 use crate::keys::now_ms;
 use crate::options::{self, Options};
-use crate::record;
+use crate::server;
 use crate::server::auth::Caller;
 use crate::server::error::{ApiError, Code};
 use crate::server::extract::JsonBody;
@@ -43,21 +43,29 @@ pub(crate) async fn change(
     let default = known.map_or("", |info| info.default);
     let value = change.value.as_deref();
     let info = options::check(&name, value.unwrap_or(default)).map_err(invalid)?;
-    let stored = match value {
-        Some(value) => state.store.set_setting(info.name, value, now_ms()).await,
-        None => state.store.unset_setting(info.name).await,
-    };
-    stored.map_err(|error| ApiError::internal(&error))?;
-    record::durable(&state, Event::new(caller.owner_name(), "config.change", info.name)).await?;
-    let stored = state.store.settings().await.map_err(|error| ApiError::internal(&error))?;
-    let options = Options::resolve(&state.settings.given, &stored);
-    state.options.store(Arc::new(options.map_err(|error| ApiError::internal(&error))?));
+    let event = Event::new(caller.owner_name(), "config.change", info.name);
+    let (own, value) = (state.clone(), change.value.clone());
+    let setting = info.name;
+    server::change::change(&state, event, async move {
+        let _one = own.settling.lock().await;
+        let stored = match value {
+            Some(value) => own.store.set_setting(setting, &value, now_ms()).await,
+            None => own.store.unset_setting(setting).await,
+        };
+        stored.map_err(|error| ApiError::internal(&error))?;
+        let stored = own.store.settings().await.map_err(|error| ApiError::internal(&error))?;
+        let options = Options::resolve(&own.settings.given, &stored);
+        own.options.store(Arc::new(options.map_err(|error| ApiError::internal(&error))?));
+        Ok(())
+    })
+    .await?;
     show(State(state)).await
 }
 
 /// How the daemon is.
 pub(crate) async fn status(State(state): State<AppState>) -> Json<status::Report> {
     let plugins = state.host.plugins();
+    let audit = state.audit.status();
     let is_running = |plugin: &&PluginStatus| plugin.state == PluginState::Running;
     let is_active = |key: &&Key| key.state == keys::State::Active;
     let daemon = Daemon {
@@ -70,7 +78,8 @@ pub(crate) async fn status(State(state): State<AppState>) -> Json<status::Report
         active_keys: state.keys.list().iter().filter(is_active).count() as u64,
         plugins_running: plugins.iter().filter(is_running).count() as u64,
         plugins: plugins.len() as u64,
-        audit_failed: state.audit.status().failed,
+        audit_failed: audit.failed,
+        audit_failure: audit.failure,
     };
     Json(status::Report {
         schema: status::SCHEMA.to_owned(),

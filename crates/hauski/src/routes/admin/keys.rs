@@ -6,9 +6,9 @@ use axum::extract::{Path, State};
 use contracts::hauski::keys::{CREATED, Changed, Create, Created, KEY, Key, LIST, List, Rotate};
 use http::StatusCode;
 
-use crate::keys::KeyError;
-use crate::record;
+use crate::keys::{KeyError, NewKey};
 use crate::server::auth::Caller;
+use crate::server::change::change;
 use crate::server::error::{ApiError, Code};
 use crate::server::extract::JsonBody;
 use crate::state::AppState;
@@ -24,9 +24,8 @@ pub(crate) async fn create(
     caller: Caller,
     JsonBody(wish): JsonBody<Create>,
 ) -> Result<(StatusCode, Json<Created>), ApiError> {
-    let created = created(state.keys.create(&wish).await?);
-    record(&state, &caller, "key.create", &created.key).await?;
-    Ok((StatusCode::CREATED, Json(created)))
+    let new = state.keys.plan(&wish, &caller.owner_name())?;
+    added(&state, &caller, "key.create", new).await
 }
 
 /// Ends a key at once.
@@ -35,8 +34,10 @@ pub(crate) async fn revoke(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<Changed>, ApiError> {
-    let key = state.keys.revoke(&id).await?;
-    record(&state, &caller, "key.revoke", &key).await?;
+    let key = state.keys.find(&id).await?;
+    let event = event(caller.owner_name(), "key.revoke", &key);
+    let own = state.clone();
+    let key = change(&state, event, async move { Ok(own.keys.revoke(&id).await?) }).await?;
     Ok(Json(Changed { schema: KEY.to_owned(), key }))
 }
 
@@ -47,19 +48,20 @@ pub(crate) async fn rotate(
     Path(id): Path<String>,
     JsonBody(wish): JsonBody<Rotate>,
 ) -> Result<(StatusCode, Json<Created>), ApiError> {
-    let created = created(state.keys.rotate(&id, &wish).await?);
-    record(&state, &caller, "key.rotate", &created.key).await?;
-    Ok((StatusCode::CREATED, Json(created)))
+    let new = state.keys.plan_successor(&id, &wish).await?;
+    added(&state, &caller, "key.rotate", new).await
 }
 
-/// On the disk before the answer: who did what to which key, and what it may do.
-async fn record(
+async fn added(
     state: &AppState,
     caller: &Caller,
     action: &str,
-    key: &Key,
-) -> Result<(), ApiError> {
-    record::durable(state, event(caller.owner_name(), action, key)).await
+    new: NewKey,
+) -> Result<(StatusCode, Json<Created>), ApiError> {
+    let event = event(caller.owner_name(), action, &new.key());
+    let own = state.clone();
+    let made = change(state, event, async move { Ok(own.keys.add(new).await?) }).await?;
+    Ok((StatusCode::CREATED, Json(created(made))))
 }
 
 /// The event of a change of a key.

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use audit::{Event, Outcome};
+use audit::Event;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::sse::{Event as Sse, Sse as SseResponse};
@@ -16,8 +16,9 @@ use hauski_plugins::{Host, HostError, LogQuery, LogSubscription, Manifest};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::record;
+use crate::entries;
 use crate::server::auth::Caller;
+use crate::server::change::change;
 use crate::server::error::{ApiError, Code};
 use crate::server::extract::Params;
 use crate::state::AppState;
@@ -88,8 +89,9 @@ pub(crate) async fn start(
     caller: Caller,
     Path(name): Path<String>,
 ) -> Result<Json<PluginStatus>, ApiError> {
-    let done = state.host.start_plugin(&name).await;
-    changed(&state, &caller, "plugin.start", &name, done).await
+    let (host, plugin) = (state.host.clone(), name.clone());
+    let order = async move { host.start_plugin(&plugin).await };
+    told(&state, &caller, "plugin.start", name, order).await
 }
 
 /// Stops it; answers when nothing of it is left.
@@ -98,8 +100,9 @@ pub(crate) async fn stop(
     caller: Caller,
     Path(name): Path<String>,
 ) -> Result<Json<PluginStatus>, ApiError> {
-    let done = state.host.stop_plugin(&name).await;
-    changed(&state, &caller, "plugin.stop", &name, done).await
+    let (host, plugin) = (state.host.clone(), name.clone());
+    let order = async move { host.stop_plugin(&plugin).await };
+    told(&state, &caller, "plugin.stop", name, order).await
 }
 
 /// Stops and starts it.
@@ -108,8 +111,9 @@ pub(crate) async fn restart(
     caller: Caller,
     Path(name): Path<String>,
 ) -> Result<Json<PluginStatus>, ApiError> {
-    let done = state.host.restart_plugin(&name).await;
-    changed(&state, &caller, "plugin.restart", &name, done).await
+    let (host, plugin) = (state.host.clone(), name.clone());
+    let order = async move { host.restart_plugin(&plugin).await };
+    told(&state, &caller, "plugin.restart", name, order).await
 }
 
 /// Puts a fresh process in its place without a failed call, with its entry as `plugins.json` says it now.
@@ -124,8 +128,15 @@ pub(crate) async fn reload(
         tracing::error!(fault = error.to_string(), "plugins.json refused");
         ApiError::new(Code::Conflict, format!("plugins.json, line {}: {}", error.line, error.what))
     })?;
-    let done = state.host.reload_plugin(&name, manifest.get(&name).cloned()).await;
-    changed(&state, &caller, "plugin.reload", &name, done).await
+    let entry = manifest.get(&name).cloned();
+    if let Some(entry) = &entry {
+        entries::check_one(entry, state.settings.test_plugins).map_err(|fault| {
+            ApiError::new(Code::Conflict, format!("The {fault}: {}.", fault.hint))
+        })?;
+    }
+    let (host, plugin) = (state.host.clone(), name.clone());
+    let order = async move { host.reload_plugin(&plugin, entry).await };
+    told(&state, &caller, "plugin.reload", name, order).await
 }
 
 /// The log of one plugin.
@@ -196,28 +207,29 @@ fn event(line: &LogLine) -> Result<Sse, Infallible> {
     Ok(Sse::default().event("line").id(line.seq.to_string()).data(text))
 }
 
-/// Records what was done and answers how the plugin is now.
-async fn changed(
+/// Records what a plugin is told, tells it, and answers how the plugin is then.
+async fn told(
     state: &AppState,
     caller: &Caller,
     action: &str,
-    name: &str,
-    done: Result<(), HostError>,
+    name: String,
+    order: impl Future<Output = Result<(), HostError>> + Send + 'static,
 ) -> Result<Json<PluginStatus>, ApiError> {
-    if let Err(HostError::UnknownPlugin(_)) = done {
-        return Err(ApiError::not_found());
-    }
-    let outcome = if done.is_ok() { Outcome::Ok } else { Outcome::Failed };
+    state.host.plugin(&name).ok_or_else(ApiError::not_found)?;
     let event = Event::new(caller.owner_name(), action, format!("plugin:{name}"));
-    record::durable(state, event.outcome(outcome)).await?;
-    match done {
-        Ok(()) => state.host.plugin(name).map(Json).ok_or_else(ApiError::not_found),
-        Err(error) => {
-            tracing::error!(error = error.to_string(), "a plugin did not do what it was told");
-            Err(ApiError::new(
-                Code::Conflict,
-                format!("The plugin did not follow; `hauski plugins logs {name}` says why."),
-            ))
+    let own = state.clone();
+    change(state, event, async move {
+        match order.await {
+            Ok(()) => own.host.plugin(&name).map(Json).ok_or_else(ApiError::not_found),
+            Err(HostError::UnknownPlugin(_)) => Err(ApiError::not_found()),
+            Err(error) => {
+                tracing::error!(error = error.to_string(), "a plugin did not do what it was told");
+                Err(ApiError::new(
+                    Code::Conflict,
+                    format!("The plugin did not follow; `hauski plugins logs {name}` says why."),
+                ))
+            }
         }
-    }
+    })
+    .await
 }
