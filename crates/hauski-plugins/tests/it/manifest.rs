@@ -35,7 +35,7 @@ fn faults_are_told_with_their_place() {
     ];
     let faults: Vec<_> = all.iter().map(|text| fault(text)).collect();
     insta::assert_snapshot!(faults.join("\n"), @r#"
-    plugins.json:4:32: unknown field `comand`, expected one of `name`, `version`, `description`, `kind`, `command`, `cwd`, `env`, `sha256`, `autostart`, `enabled`, `after`, `capabilities`, `calls`, `events`, `routes`, `health`, `restart`, `stop`, `limits`, `sandbox`, `config`, `config_schema`
+    plugins.json:4:32: unknown field `comand`, expected one of `name`, `version`, `description`, `kind`, `command`, `cwd`, `env`, `sha256`, `autostart`, `enabled`, `after`, `capabilities`, `calls`, `grants`, `events`, `routes`, `health`, `restart`, `stop`, `limits`, `sandbox`, `config`, `config_schema`
     plugins.json:4:7: plugin "a": command names no program
     plugins.json:4:7: plugin "a": "../x" leaves the folder of plugins.json
     plugins.json:5:19: plugin "a": queue is 1000000, it goes from 0 to 100000
