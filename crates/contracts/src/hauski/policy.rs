@@ -251,26 +251,47 @@ impl Default for Asr {
     }
 }
 
-/// `memory.yaml`: how long what kind of memory is kept.
+/// `memory.yaml`: how long what kind of memory is kept. What a layer leaves out has the default of its name:
+/// `short` a day, half-life 6 hours, 2,000 items, promoted after 3 uses; `working` 30 days, half-life 7 days,
+/// 10,000 items, promoted after 5 uses; `long` for good, half-life 180 days, 100,000 items.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Memory {
-    /// Layers by name (`short`, `working`, `long`).
+    /// Layers by name: `short`, `working`, `long`.
     pub layers: BTreeMap<String, Layer>,
-    /// Seconds that an item lives where its layer says nothing; absent means it stays.
+    /// Seconds that an item lives where its layer says nothing; absent means as long as the layer's default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_ttl_sec: Option<u64>,
     /// Keys that are kept for good: exact, or `prefix*`.
     pub pin_allowlist: Vec<String>,
+    /// What differs in single namespaces, by their names.
+    pub namespaces: BTreeMap<String, NamespaceMemory>,
+}
+
+/// What differs in one namespace of the memory.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct NamespaceMemory {
+    /// Layers by name; a value that is absent here is that of the layer outside.
+    pub layers: BTreeMap<String, Layer>,
 }
 
 /// One layer of the memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Layer {
-    /// Seconds that an item lives; absent means it stays.
+    /// Seconds that an item lives, counted from its last change; absent means `default_ttl_sec`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ttl_sec: Option<u64>,
+    /// Seconds after which an item that nobody used counts half.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub half_life_sec: Option<u64>,
+    /// Most items of one namespace in this layer, pinned ones not counted; beyond it those that count least go.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_items: Option<u64>,
+    /// Uses after which an item moves to the next layer; 0 means never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub promote_after_uses: Option<u32>,
     /// Whether its items are kept for good.
     pub pinned: bool,
 }

@@ -1,10 +1,10 @@
 //! What the four files may say: the range of every number, the form of every name, and what must fit together.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::path::Path;
 
-use contracts::hauski::policy::{Limits, Memory, Models, Routing, Upstream};
+use contracts::hauski::policy::{Layer, Limits, Memory, Models, Routing, Upstream};
 use url::Url;
 
 use super::{PolicyError, Positions, child, element};
@@ -15,6 +15,9 @@ const MAX_SECONDS: u32 = 86_400;
 const MAX_LATENCY_MS: u32 = 600_000;
 /// A hundred years.
 const MAX_TTL_SEC: u64 = 3_155_760_000;
+/// Most items of a layer, and most uses before a promotion, that a policy may name.
+const MAX_ITEMS: u64 = 10_000_000;
+const MAX_USES: u32 = 1_000_000;
 
 /// Collects what is wrong in one file, each with its line.
 pub(super) struct Checker<'a> {
@@ -97,14 +100,31 @@ pub(super) fn memory(memory: &Memory, checker: &mut Checker<'_>) {
     if let Some(seconds) = memory.default_ttl_sec {
         checker.range("default_ttl_sec", seconds, (1, MAX_TTL_SEC), " s");
     }
-    for (name, layer) in &memory.layers {
-        let path = child("layers", name);
-        if !is_name(name) {
+    layers(&memory.layers, "layers", checker);
+    for (name, namespace) in &memory.namespaces {
+        let path = child("namespaces", name);
+        if name.is_empty() || name.len() > 128 || name.chars().any(char::is_control) {
+            checker.problem(&path, "not a name of a namespace", "1 to 128 visible characters");
+        }
+        layers(&namespace.layers, &child(&path, "layers"), checker);
+    }
+    for (index, key) in memory.pin_allowlist.iter().enumerate() {
+        let stem = key.strip_suffix('*').unwrap_or(key);
+        if stem.is_empty() || stem.contains('*') || stem.chars().any(char::is_control) {
             checker.problem(
-                &path,
-                "not a name of a layer",
-                "small letters, digits, - and _, a letter first, at most 64",
+                &element("pin_allowlist", index),
+                "not a key or the beginning of keys",
+                "for example `profile.name` or `profile.*`; a * stands at the end only, after something",
             );
+        }
+    }
+}
+
+fn layers(layers: &BTreeMap<String, Layer>, path: &str, checker: &mut Checker<'_>) {
+    for (name, layer) in layers {
+        let path = child(path, name);
+        if !matches!(name.as_str(), "short" | "working" | "long") {
+            checker.problem(&path, "no such layer", "short, working or long");
         }
         if let Some(seconds) = layer.ttl_sec {
             checker.range(&child(&path, "ttl_sec"), seconds, (1, MAX_TTL_SEC), " s");
@@ -116,15 +136,21 @@ pub(super) fn memory(memory: &Memory, checker: &mut Checker<'_>) {
                 );
             }
         }
-    }
-    for (index, key) in memory.pin_allowlist.iter().enumerate() {
-        let stem = key.strip_suffix('*').unwrap_or(key);
-        if stem.is_empty() || stem.contains('*') || stem.chars().any(char::is_control) {
-            checker.problem(
-                &element("pin_allowlist", index),
-                "not a key or the beginning of keys",
-                "for example `profile.name` or `profile.*`; a * stands at the end only, after something",
-            );
+        if let Some(seconds) = layer.half_life_sec {
+            checker.range(&child(&path, "half_life_sec"), seconds, (1, MAX_TTL_SEC), " s");
+        }
+        if let Some(items) = layer.max_items {
+            checker.range(&child(&path, "max_items"), items, (1, MAX_ITEMS), "");
+        }
+        if let Some(uses) = layer.promote_after_uses {
+            checker.range(&child(&path, "promote_after_uses"), uses, (0, MAX_USES), "");
+            if name == "long" && uses > 0 {
+                checker.problem(
+                    &child(&path, "promote_after_uses"),
+                    "there is no layer after long",
+                    "remove it",
+                );
+            }
         }
     }
 }

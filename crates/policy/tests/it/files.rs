@@ -69,6 +69,40 @@ models.yml:2:5: the key path is missing
 }
 
 #[test]
+fn layers_of_the_memory_have_ranges_and_names() {
+    let folder = Folder::new().with(
+        "memory.yaml",
+        "layers:\n  short: {half_life_sec: 0, max_items: 0, promote_after_uses: 2000000}\n  \
+         long: {promote_after_uses: 1}\n  deep: {}\nnamespaces:\n  chat:\n    layers:\n      \
+         short: {max_items: 99000000}\n      broad: {}\n",
+    );
+    assert_snapshot!(folder.problems(), @r"
+memory.yaml:4:9: no such layer
+  short, working or long
+memory.yaml:3:30: there is no layer after long
+  remove it
+memory.yaml:2:26: layers.short.half_life_sec is 0, out of range
+  from 1 to 3155760000 s
+memory.yaml:2:40: layers.short.max_items is 0, out of range
+  from 1 to 10000000
+memory.yaml:2:63: layers.short.promote_after_uses is 2000000, out of range
+  from 0 to 1000000
+memory.yaml:9:14: no such layer
+  short, working or long
+memory.yaml:8:26: namespaces.chat.layers.short.max_items is 99000000, out of range
+  from 1 to 10000000
+");
+    let folder = Folder::new().with(
+        "memory.yaml",
+        "default_ttl_sec: 300\npin_allowlist: [profile.*]\nlayers:\n  short: {ttl_sec: 60}\n  long: {pinned: true}\n\
+         namespaces:\n  chat: {layers: {short: {max_items: 5, promote_after_uses: 0}}}\n",
+    );
+    assert_eq!(folder.problems(), "no problems");
+    let memory = folder.load().memory;
+    assert_eq!(memory.namespaces["chat"].layers["short"].max_items, Some(5));
+}
+
+#[test]
 fn every_number_has_a_range() {
     let folder = Folder::new()
         .with(
