@@ -13,6 +13,8 @@ use crate::store::StoreError;
 /// One table of facts.
 pub(crate) struct Table {
     pub(crate) name: &'static str,
+    /// The version of the store that made it: packs of older ones lack it.
+    pub(crate) since: i64,
     pub(crate) columns: &'static [(&'static str, Kind)],
 }
 
@@ -35,12 +37,16 @@ pub(crate) enum Kind {
     Environment,
     /// JSON: the summary of an evidence pack. Masked.
     Summary,
+    /// JSON: where an item comes from. Masked.
+    Origin,
 }
 
 macro_rules! table {
-    ($name:literal: $($column:literal $kind:ident),* $(,)?) => {
+    ($name:literal: $($column:literal $kind:ident),* $(,)?) => { table!($name, 1: $($column $kind),*) };
+    ($name:literal, $since:literal: $($column:literal $kind:ident),* $(,)?) => {
         Table {
             name: $name,
+            since: $since,
             columns: &[
                 ("id", Kind::Id), ("device_id", Kind::Id), ("recorded_at_ms", Kind::Number), $(($column, Kind::$kind)),*
             ],
@@ -50,7 +56,7 @@ macro_rules! table {
 
 /// The tables that packs carry, those that others refer to first. Trust is not among them: a pack from
 /// elsewhere must never permit anything here.
-pub(crate) static TABLES: [Table; 11] = [
+pub(crate) static TABLES: [Table; 13] = [
     table!("tombstone": "kind" Text, "fact_id" Id, "reason" Text),
     table!("repo": "repo_key" Digest, "key_kind" Text, "name" Text, "origin_url" Text, "tags" Words,
            "default_tasks" Words),
@@ -68,6 +74,10 @@ pub(crate) static TABLES: [Table; 11] = [
     table!("secret_ref": "repo_key" Digest, "name" Text, "provider" Text, "scope" Text),
     table!("preference": "repo_key" Digest, "key" Text, "value" Text),
     table!("meaning": "repo_key" Digest, "phrase" Text, "steps" Words),
+    table!("memory_item", 3: "namespace" Text, "key" Text, "value" Text, "is_json" Number, "content_sha256" Digest,
+           "layer" Text, "importance" Number, "trust" Text, "origin" Origin, "pinned" Number, "ttl_sec" Number,
+           "expires_at_ms" Number, "supersedes" Id),
+    table!("memory_mark", 3: "item_id" Id, "mark" Text, "value" Text),
 ];
 
 impl Table {
@@ -151,7 +161,11 @@ impl Table {
             match kind {
                 Kind::Id | Kind::Digest | Kind::Number => {}
                 Kind::Text => masked += mask_text(mask, text),
-                Kind::Words | Kind::Artefacts | Kind::Environment | Kind::Summary => {
+                Kind::Words
+                | Kind::Artefacts
+                | Kind::Environment
+                | Kind::Summary
+                | Kind::Origin => {
                     let Ok(mut value) = serde_json::from_str(text) else {
                         continue;
                     };
@@ -174,7 +188,7 @@ fn mask_text(mask: &Redactor, text: &mut String) -> u64 {
 }
 
 /// Digests and commits are no secrets and stay what they are.
-fn mask_strings(mask: &Redactor, value: &mut Value) -> u64 {
+pub(crate) fn mask_strings(mask: &Redactor, value: &mut Value) -> u64 {
     match value {
         Value::String(text) if is_hex(text) => 0,
         Value::String(text) => mask_text(mask, text),
@@ -207,6 +221,7 @@ impl Kind {
                 .is_ok_and(|files| files.iter().all(|file| Digest::parse(&file.sha256).is_ok())),
             Self::Environment => serde_json::from_str::<Environment>(text).is_ok(),
             Self::Summary => serde_json::from_str::<EvidenceSummary>(text).is_ok(),
+            Self::Origin => serde_json::from_str::<contracts::hauski::memory::Origin>(text).is_ok(),
         }
     }
 }

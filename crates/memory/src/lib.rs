@@ -10,6 +10,7 @@ mod env;
 mod evidence;
 mod facts;
 mod home;
+mod items;
 mod load;
 mod log;
 mod log_text;
@@ -33,6 +34,11 @@ pub use check::Checked;
 pub use env::{Environment, EnvironmentChange};
 pub use evidence::{Evidence, EvidenceSummary, NewEvidence};
 pub use home::{Home, HomeError};
+pub use items::{
+    DEFAULT_IMPORTANCE, DEFAULT_NAMESPACE, Decision, ForgottenItems, Item, ItemCounts, ItemFilter,
+    ItemHit, ItemPage, ItemSelection, Layer, LayerCount, LayerRules, MAX_VALUE_BYTES, NewItem,
+    Proposal, Remembered, Rules, Ttl,
+};
 pub use log::{LogSummary, LogWriter, StoredLog, failure_signature, plain_text};
 pub use log_text::{LogHit, LogSearch};
 pub use pack::{ExportOptions, Exported, ImportLimits, Imported, PackError};

@@ -168,7 +168,7 @@ fn read_text(cas: &Cas, log: &str) -> Result<Option<String>, StoreError> {
 }
 
 /// The query in the language of FTS5, every word quoted. None without any word.
-fn fts_query(text: &str) -> Option<String> {
+pub(crate) fn fts_query(text: &str) -> Option<String> {
     let mut parts = Vec::new();
     for (number, piece) in text.split('"').enumerate() {
         if number % 2 == 1 {
@@ -189,7 +189,7 @@ fn quoted(words: &str, star: &str) -> Option<String> {
     has_word.then(|| format!("\"{}\"{star}", words.replace('\0', " ")))
 }
 
-fn words_of(text: &str) -> Vec<String> {
+pub(crate) fn words_of(text: &str) -> Vec<String> {
     let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     words.map(str::to_lowercase).collect()
 }
@@ -214,7 +214,7 @@ fn find_line(cas: &Cas, log: &str, words: &[String]) -> Result<Option<(u64, Stri
     Ok(best.map(|(_, number, line)| (number, snippet(line, words))))
 }
 
-fn snippet(line: &str, words: &[String]) -> String {
+pub(crate) fn snippet(line: &str, words: &[String]) -> String {
     let line = line.trim();
     if line.len() <= SNIPPET_BYTES {
         return line.to_owned();

@@ -12,7 +12,7 @@ use rustix::fs::{FlockOperation, flock};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
-use uuid::Uuid;
+use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::cas::{Cas, CasError};
 use crate::home::{Home, HomeError, sync_folder};
@@ -302,6 +302,14 @@ impl Stamp {
     pub(crate) fn now() -> Self {
         let id = Uuid::now_v7();
         Self { at_ms: milliseconds_of(&id), id: id.to_string() }
+    }
+
+    /// A stamp of this time, in milliseconds since 1970.
+    pub(crate) fn at(at_ms: i64) -> Self {
+        let at = at_ms.unsigned_abs();
+        let nanoseconds = u32::try_from(at % 1000 * 1_000_000).unwrap_or(0);
+        let time = Timestamp::from_unix(NoContext, at / 1000, nanoseconds);
+        Self { at_ms, id: Uuid::new_v7(time).to_string() }
     }
 }
 

@@ -210,10 +210,21 @@ pub(crate) async fn erase(conn: &mut SqliteConnection) -> Result<(), StoreError>
          DELETE FROM meaning WHERE id IN (SELECT fact_id FROM permit);
          DELETE FROM trust WHERE id IN (SELECT fact_id FROM permit);
          DELETE FROM repo WHERE id IN (SELECT fact_id FROM permit);
+         INSERT OR IGNORE INTO permit SELECT id FROM memory_mark
+             WHERE item_id IN (SELECT fact_id FROM tombstone) OR value IN (SELECT fact_id FROM tombstone);
+         DELETE FROM memory_mark WHERE id IN (SELECT fact_id FROM permit);
+         DELETE FROM memory_local WHERE item_id IN (SELECT fact_id FROM tombstone);
+         DELETE FROM memory_item WHERE id IN (SELECT fact_id FROM permit);
          DELETE FROM permit;",
     )
     .execute(&mut *conn)
     .await?;
+    if crate::items::state::catch_up(conn).await? > 0 {
+        // Merging all segments takes the words out of the file.
+        sqlx::raw_sql("INSERT INTO memory_text (memory_text) VALUES ('optimize')")
+            .execute(&mut *conn)
+            .await?;
+    }
     crate::log_text::drop_unused(conn).await
 }
 

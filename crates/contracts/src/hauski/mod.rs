@@ -12,6 +12,7 @@ pub mod explain;
 pub mod index;
 pub mod init;
 pub mod keys;
+pub mod memory;
 pub mod models;
 pub mod plugin;
 pub mod plugin_status;
@@ -36,6 +37,14 @@ pub(crate) fn schemas() -> Vec<PublishedSchema> {
         },
         PublishedSchema { id: policy::LIMITS, generate: || schemars::schema_for!(policy::Limits) },
         PublishedSchema { id: policy::MEMORY, generate: || schemars::schema_for!(policy::Memory) },
+        PublishedSchema {
+            id: memory::ITEMS_SCHEMA,
+            generate: || schemars::schema_for!(memory::ItemsReport),
+        },
+        PublishedSchema {
+            id: memory::FORGET_SCHEMA,
+            generate: || schemars::schema_for!(memory::ForgetReport),
+        },
         PublishedSchema { id: policy::MODELS, generate: || schemars::schema_for!(policy::Models) },
         PublishedSchema { id: egress::SCHEMA, generate: || schemars::schema_for!(egress::Report) },
         PublishedSchema { id: explain::CHECK, generate: || schemars::schema_for!(explain::Check) },

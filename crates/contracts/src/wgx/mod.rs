@@ -7,6 +7,7 @@ pub mod init;
 pub mod list;
 pub mod memory;
 pub mod profile;
+pub mod recall;
 pub mod run;
 pub mod runs;
 pub mod secrets;
@@ -65,6 +66,14 @@ pub fn schemas() -> Vec<PublishedSchema> {
         PublishedSchema {
             id: seeds::APPLY_SCHEMA,
             generate: || schemars::schema_for!(seeds::SeedApplyReport),
+        },
+        PublishedSchema {
+            id: recall::SCHEMA,
+            generate: || schemars::schema_for!(recall::RecallReport),
+        },
+        PublishedSchema {
+            id: recall::REMEMBER_SCHEMA,
+            generate: || schemars::schema_for!(recall::RememberReport),
         },
         PublishedSchema { id: trust::SCHEMA, generate: || schemars::schema_for!(TrustReport) },
         PublishedSchema {

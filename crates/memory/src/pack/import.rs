@@ -169,6 +169,7 @@ impl Import {
         io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(PackError::Damaged)?;
         self.nothing_is_missing(&manifest)?;
         erase(conn).await?;
+        crate::items::state::after_import(conn).await?;
         nothing_dangles(conn).await?;
         index_missing(conn, &self.cas).await?;
         Ok(self.done)
@@ -270,7 +271,8 @@ impl Import {
 
     /// Every file and every object that the manifest announces must have come.
     fn nothing_is_missing(&self, manifest: &PackManifest) -> Result<(), PackError> {
-        let facts = TABLES.iter().map(facts_entry).find(|entry| !self.seen.contains(entry));
+        let expected = TABLES.iter().filter(|table| table.since <= manifest.store_version);
+        let facts = expected.map(facts_entry).find(|entry| !self.seen.contains(entry));
         if let Some(entry) = facts {
             return Err(PackError::NotAPack { reason: format!("`{entry}` is missing") });
         }
@@ -327,10 +329,12 @@ async fn is_forgotten(
 ) -> Result<bool, StoreError> {
     let id = fact.get("id").and_then(Value::as_str);
     let run_id = fact.get("run_id").and_then(Value::as_str);
+    let item_id = fact.get("item_id").and_then(Value::as_str);
     let found = sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT 1 FROM tombstone WHERE fact_id IN (?1, ?2)) AS "found!: bool""#,
+        r#"SELECT EXISTS (SELECT 1 FROM tombstone WHERE fact_id IN (?1, ?2, ?3)) AS "found!: bool""#,
         id,
-        run_id
+        run_id,
+        item_id
     )
     .fetch_one(conn)
     .await?;
