@@ -11,6 +11,7 @@ mod keys;
 mod load;
 mod local;
 mod mcp;
+mod memories;
 mod metrics;
 mod openapi;
 mod options;

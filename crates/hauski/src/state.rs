@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::keys::Keys;
 use crate::mcp::Endpoint;
+use crate::memories::Memories;
 use crate::metrics::Metrics;
 use crate::options::Options;
 use crate::plugins::apikeys::ApiKeys;
@@ -66,6 +67,8 @@ pub(crate) struct Inner {
     pub(crate) redactor: Redactor,
     /// Where it listens, for a browser.
     pub(crate) url: String,
+    /// What is remembered.
+    pub(crate) memories: Memories,
     /// Counters and histograms.
     pub(crate) metrics: Metrics,
     /// The door for agents, made when the first one comes.
@@ -122,6 +125,7 @@ impl AppState {
             room: Room::new(policies.limits.request.max_concurrent),
             store,
             policies: ArcSwap::from_pointee(policies),
+            memories: Memories::default(),
             metrics: Metrics::new(),
             mcp: OnceLock::new(),
             changes: TaskTracker::new(),

@@ -1,10 +1,11 @@
-//! What the daemon does by itself, once a second: writes what keys have used and how many requests were refused, and
-//! takes over what the command line changed in the database while it could not reach the daemon.
+//! What the daemon does by itself, once a second: writes what keys have used and how many requests were refused, tends
+//! the memory, and takes over what the command line changed in the database while it could not reach the daemon.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::exit::Failure;
+use crate::memories;
 use crate::options::Options;
 use crate::server::denials;
 use crate::state::AppState;
@@ -22,6 +23,7 @@ pub(crate) async fn run(state: AppState) {
         }
         save(&state).await;
         denials::flush(&state).await;
+        memories::upkeep(&state, false).await;
         let now = state.store.version().await.ok();
         if now != version {
             version = now;
@@ -30,6 +32,7 @@ pub(crate) async fn run(state: AppState) {
     }
     save(&state).await;
     denials::flush(&state).await;
+    memories::upkeep(&state, true).await;
 }
 
 async fn save(state: &AppState) {

@@ -36,7 +36,7 @@ rights! {
     Audio "audio" "transcription, speech and audio profiles",
     Code "code" "drafts for pull requests",
     Cloud "cloud" "answers from outside the house, where routing.yaml allows them",
-    Memory "memory" "searching the memory, once there is an index",
+    Memory "memory" "the items of the memory, and searching",
     Tasks "tasks" "listing and running tasks",
     Metrics "metrics" "/metrics",
     Mcp "mcp" "the Model Context Protocol",

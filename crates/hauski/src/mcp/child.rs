@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use wgx_tasks::process::{Capture, Limits, capture_until};
 use wgx_tasks::root::Root;
-use wgx_verbs::context::{Context, Terminal};
+use wgx_verbs::context::{Context, Terminal, UseMemory};
 use wgx_verbs::run::{self, RunRequest};
 
 use super::tools::ToolError;
@@ -120,6 +120,7 @@ pub(crate) fn run_task_child(
         environment: wgx_tasks::process::clean_environment(variables, "hauski"),
         user_home: order.user_home,
         home: order.home,
+        use_memory: UseMemory::Auto,
         terminal: Terminal::default(),
         ci: order.ci,
     };

@@ -9,7 +9,7 @@ use policy::Policies;
 use serde_json::Value;
 use wgx_tasks::process::{Variables, clean_environment};
 use wgx_tasks::root;
-use wgx_verbs::context::{Context, Terminal};
+use wgx_verbs::context::{Context, Terminal, UseMemory};
 use wgx_verbs::{own_home, runs, trust};
 
 use super::tools::ToolError;
@@ -188,6 +188,7 @@ pub(crate) fn context(surroundings: &Surroundings, folder: &Path) -> Result<Cont
         environment: clean_environment(surroundings.variables.clone(), "hauski"),
         user_home,
         home,
+        use_memory: UseMemory::Auto,
         terminal: Terminal::default(),
         ci: ci.is_some_and(|(_, value)| !value.is_empty() && value != "false" && value != "0"),
     })

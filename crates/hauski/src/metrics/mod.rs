@@ -66,6 +66,11 @@ pub(crate) struct Metrics {
     requests: Family<RequestLabels, Counter>,
     durations: Family<RouteLabels, Histogram, fn() -> Histogram>,
     in_flight: Gauge,
+    pinned_items: Gauge,
+    unpinned_items: Gauge,
+    expired_items: Counter,
+    evicted_items: Counter,
+    forgotten_items: Counter,
     /// Open connections.
     pub(crate) connections: Gauge,
 }
@@ -102,6 +107,26 @@ impl Metrics {
         );
         registry.register("http_requests_in_flight", "Requests at work", in_flight.clone());
         registry.register("http_connections", "Open connections", connections.clone());
+        let (pinned_items, unpinned_items) = (Gauge::default(), Gauge::default());
+        registry.register("memory_items_pinned", "Items kept for good", pinned_items.clone());
+        registry.register("memory_items_unpinned", "Items that may end", unpinned_items.clone());
+        let (expired_items, evicted_items, forgotten_items) =
+            (Counter::default(), Counter::default(), Counter::default());
+        registry.register(
+            "memory_evictions_expired",
+            "Items that had ended and were collected",
+            expired_items.clone(),
+        );
+        registry.register(
+            "memory_evictions_full",
+            "Items that went because their layer was full",
+            evicted_items.clone(),
+        );
+        registry.register(
+            "memory_evictions_manual",
+            "Items that somebody evicted or forgot",
+            forgotten_items.clone(),
+        );
         let tokens = Family::default();
         let first_chunks = Family::new_with_constructor((|| Histogram::new(SECONDS)) as fn() -> _);
         let engine_times = Family::new_with_constructor((|| Histogram::new(SECONDS)) as fn() -> _);
@@ -127,6 +152,11 @@ impl Metrics {
             requests,
             durations,
             in_flight,
+            pinned_items,
+            unpinned_items,
+            expired_items,
+            evicted_items,
+            forgotten_items,
             connections,
         }
     }
@@ -159,6 +189,23 @@ impl Metrics {
         let route = RouteLabels { method: labels.method, path: labels.path.clone() };
         self.requests.get_or_create(labels).inc();
         self.durations.get_or_create(&route).observe(duration.as_secs_f64());
+    }
+
+    /// How many items the memory shows.
+    pub(crate) fn memory_items(&self, pinned: u64, unpinned: u64) {
+        self.pinned_items.set(i64::try_from(pinned).unwrap_or(i64::MAX));
+        self.unpinned_items.set(i64::try_from(unpinned).unwrap_or(i64::MAX));
+    }
+
+    /// Counts items that were collected.
+    pub(crate) fn memory_evictions(&self, expired: u64, full: u64) {
+        self.expired_items.inc_by(expired);
+        self.evicted_items.inc_by(full);
+    }
+
+    /// Counts items that somebody let go.
+    pub(crate) fn memory_forgotten(&self, items: u64) {
+        self.forgotten_items.inc_by(items);
     }
 
     /// Counts tokens of a request.

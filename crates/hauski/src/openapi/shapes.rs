@@ -5,7 +5,7 @@ use audit::VerifyReport;
 use contracts::hauski::plugin::Plugin;
 use contracts::hauski::plugin_status::{PluginReport, PluginStatus};
 use contracts::hauski::policy::{Limits, Memory, Models, Routing};
-use contracts::hauski::{budget, config, egress, keys, status};
+use contracts::hauski::{budget, config, egress, keys, memory, status};
 use hauski::openai::schema;
 use hauski::openai::wire::{chat, completions, embeddings, models};
 use http::Method;
@@ -13,6 +13,8 @@ use http::Method;
 use super::shape::{Content, Shape, binary, created, gives, json, object, text};
 use crate::routes::admin::audit::{Tail, Wanted};
 use crate::routes::admin::plugins::{Lines, Query};
+use crate::routes::memory::items::{Decide, Filter, Get, Got};
+use crate::routes::memory::{change, forget};
 use crate::routes::session::{About, Entry, Ticket};
 use crate::server::error::Code;
 
@@ -63,6 +65,8 @@ pub(super) fn shape(method: &Method, path: &str) -> Option<Shape> {
             .takes::<config::Change>("ConfigChange")
             .fails(&[Code::InvalidValue]),
         ("GET", "/admin/budgets") => json::<budget::Report>("BudgetReport"),
+
+        (_, path) if path.starts_with("/memory/") => return items(method, path),
 
         ("POST", "/admin/login-tickets") => json::<Ticket>("LoginTicket"),
         ("GET", "/login") => Shape::default().query::<Entry>().gives(
@@ -116,6 +120,37 @@ pub(super) fn shape(method: &Method, path: &str) -> Option<Shape> {
 
         _ => return openai(method, path),
     })
+}
+
+/// The memory's items.
+fn items(method: &Method, path: &str) -> Option<Shape> {
+    let item = || json::<memory::ItemReport>("MemoryItem");
+    let shape = match (method.as_str(), path) {
+        ("POST", "/memory/get") => json::<Got>("MemoryGot").takes::<Get>("MemoryGet"),
+        ("POST", "/memory/set") => {
+            json::<change::WasSet>("MemoryWasSet").takes::<change::Set>("MemorySet")
+        }
+        ("POST", "/memory/evict") => {
+            json::<forget::Evicted>("MemoryEvicted").takes::<forget::Evict>("MemoryEvict")
+        }
+        ("GET", "/memory/items") => json::<memory::ItemsReport>("MemoryItems").query::<Filter>(),
+        ("GET", "/memory/recall") => gives(vec![object()]).query::<Filter>(),
+        ("GET", "/memory/stats" | "/memory/proposals") => gives(vec![object()]),
+        ("POST", "/memory/proposals") => item().takes::<Decide>("MemoryDecide"),
+        ("POST", "/memory/pin") => {
+            item().takes::<change::Pin>("MemoryPin").fails(&[Code::NotFound])
+        }
+        ("POST", "/memory/promote") => {
+            item().takes::<change::Promote>("MemoryPromote").fails(&[Code::NotFound])
+        }
+        ("POST", "/memory/release") => {
+            item().takes::<change::Release>("MemoryRelease").fails(&[Code::NotFound])
+        }
+        ("POST", "/memory/forget") => json::<memory::ForgetReport>("MemoryForgetReport")
+            .takes::<forget::Forget>("MemoryForget"),
+        _ => return None,
+    };
+    Some(shape.fails(&[Code::InvalidValue]))
 }
 
 /// The surface of the OpenAI API, and the routes of capabilities beside it.

@@ -5,6 +5,7 @@ pub(crate) mod api_docs;
 pub(crate) mod capabilities;
 pub(crate) mod config;
 pub(crate) mod health;
+pub(crate) mod memory;
 pub(crate) mod metrics;
 pub(crate) mod plugin_proxy;
 pub(crate) mod session;

@@ -11,6 +11,7 @@ use super::auth::Access;
 use crate::keys::scopes::Right;
 use crate::mcp::mcp;
 use crate::routes::admin::{audit, budgets, config as settings, egress, keys, plugins};
+use crate::routes::memory::{change, forget, items};
 use crate::routes::{
     api_docs, capabilities, config, health, metrics, plugin_proxy, session, v1, ws,
 };
@@ -68,6 +69,7 @@ pub(crate) struct Route {
 const OPEN: Access = Access::Open;
 const ADMIN: Access = Access::Scope(Right::Admin);
 const CHAT: Access = Access::Scope(Right::Chat);
+const MEMORY: Access = Access::Scope(Right::Memory);
 const AUDIO: Access = Access::Scope(Right::Audio);
 
 /// Every route.
@@ -95,6 +97,19 @@ pub(crate) fn table() -> Vec<Route> {
         get("/admin/status", ADMIN, Read, "How the daemon is", settings::status),
         get("/admin/config", ADMIN, Read, "Every setting, and which source of it wins", settings::show),
         put("/admin/config/{name}", ADMIN, Write, "Change a setting while the daemon runs; null forgets it", settings::change),
+        // The memory's items.
+        post("/memory/get", MEMORY, Write, "The value of a key; null when there is none", items::get),
+        post("/memory/set", MEMORY, Write, "Set a key, or remember a text", change::set),
+        post("/memory/evict", MEMORY, Write, "Forget a key with its history", forget::evict),
+        get("/memory/items", MEMORY, Read, "Items, newest first, in pages", items::items),
+        get("/memory/recall", MEMORY, Read, "Items that hold all words, the best first", items::recall),
+        get("/memory/stats", MEMORY, Read, "How many items the layers hold", items::stats),
+        post("/memory/pin", MEMORY, Write, "Keep an item for good, or no longer", change::pin),
+        post("/memory/promote", MEMORY, Write, "Move an item to another layer", change::promote),
+        post("/memory/release", ADMIN, Write, "Let an item out of quarantine", change::release),
+        post("/memory/forget", MEMORY, Write, "Show what would be forgotten, or forget it for good", forget::forget),
+        get("/memory/proposals", MEMORY, Read, "Pairs of items that say almost the same", items::proposals),
+        post("/memory/proposals", MEMORY, Write, "Merge a pair, keep it apart, or undo a merge", items::decide),
         // The OpenAI-compatible surface.
         get("/v1/models", Access::AnyKey, Read, "The models that can be asked for", v1::models::list),
         get("/v1/models/{id}", Access::AnyKey, Read, "One model", v1::models::one),

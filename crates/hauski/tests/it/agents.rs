@@ -119,6 +119,7 @@ async fn trust(home: &Path, repo: &Path) {
             environment: wgx_tasks::process::clean_environment(Vec::new(), "wgx"),
             user_home: store.clone(),
             home: store,
+            use_memory: wgx_verbs::context::UseMemory::Auto,
             terminal: wgx_verbs::context::Terminal::default(),
             ci: false,
         };
