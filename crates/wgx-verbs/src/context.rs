@@ -19,10 +19,26 @@ pub struct Context {
     /// Where this repository's runs go: the repository's own `.hauski/` when honoured, else the
     /// person's store.
     pub home: PathBuf,
+    /// Which memory is asked.
+    pub use_memory: UseMemory,
     /// Which streams are terminals.
     pub terminal: Terminal,
     /// Whether `CI` is set to something but `false` or `0`.
     pub ci: bool,
+}
+
+/// Which memory a verb works with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UseMemory {
+    /// The daemon's where it answers at once, else the local one.
+    #[default]
+    Auto,
+    /// The local one; nothing is asked of the daemon.
+    Local,
+    /// The daemon's; without it, questions are refused.
+    Daemon,
+    /// None: nothing is read from it, and what is written goes with the call.
+    Off,
 }
 
 /// Which of the caller's streams are terminals.

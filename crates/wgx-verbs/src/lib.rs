@@ -3,8 +3,10 @@
 //! No verb prints, exits or reads the environment; the faces do. What a verb needs from outside comes
 //! in its request or in the [`context::Context`].
 
+pub mod ask;
 mod by_meaning;
 pub mod context;
+mod daemon;
 pub mod doctor;
 pub mod guard;
 pub mod history;
@@ -17,6 +19,8 @@ pub mod observe;
 pub mod own_home;
 pub mod phrase;
 pub mod profile;
+pub mod recall;
+pub mod remember;
 pub mod run;
 pub mod runs;
 pub mod secrets;

@@ -39,12 +39,30 @@ pub(crate) struct Shared {
     /// data folder, hauski/]
     #[arg(long, value_name = "DIR", global = true)]
     pub(crate) home: Option<PathBuf>,
+    /// Which memory to work with: `daemon`, `local`, `off` (nothing is read, nothing stays), or `auto`: the daemon
+    /// for questions where it answers, else the local one
+    #[arg(long, value_name = "WHICH", global = true, num_args = 0..=1, require_equals = true,
+          default_missing_value = "auto")]
+    pub(crate) use_memory: Option<Memory>,
     /// When to use colours (`NO_COLOR` is respected)
     #[arg(long, value_name = "WHEN", global = true, default_value = "auto")]
     pub(crate) color: ColorChoice,
     /// Language of plain help [default: by locale]
     #[arg(long, value_name = "LANGUAGE", global = true)]
     pub(crate) lang: Option<Language>,
+}
+
+/// Which memory to work with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Memory {
+    /// The daemon where it answers, else the local one.
+    Auto,
+    /// Without the daemon.
+    Local,
+    /// Only the daemon.
+    Daemon,
+    /// None.
+    Off,
 }
 
 /// When to colour.
@@ -92,6 +110,12 @@ pub(crate) enum Verb {
     Init(verbs::init::Args),
     /// What was run here, newest first
     Runs(verbs::runs::Args),
+    /// What is known about some words: notes, runs, logs, and what the daemon has indexed
+    Recall(verbs::recall::Args),
+    /// A question, answered with the places that the answer comes from
+    Ask(verbs::ask::Args),
+    /// Keep a note in the memory
+    Remember(verbs::remember::Args),
     /// Look after the memory: size, health, retention, packs
     Memory(verbs::memory::Args),
     /// Small data states that tests start from: take, list, write back

@@ -3,7 +3,7 @@
 use contracts::wgx::Note;
 use redact::escape::escape_ctl_line;
 use serde::Serialize;
-use wgx_verbs::context::Context;
+use wgx_verbs::context::{Context, UseMemory};
 
 use crate::cli::{Language, Shared};
 use crate::exit::Exit;
@@ -73,6 +73,15 @@ impl Face {
         hints.dedup();
         for hint in hints {
             output::hint(&escape_ctl_line(hint));
+        }
+    }
+}
+
+impl Drop for Face {
+    fn drop(&mut self) {
+        if self.context.use_memory == UseMemory::Off {
+            // It lies in the folder for temporary files; what cannot be removed now goes with that.
+            let _ = std::fs::remove_dir_all(&self.context.home);
         }
     }
 }

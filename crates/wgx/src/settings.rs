@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::IsTerminal;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use wgx_tasks::process::clean_environment;
 use wgx_tasks::root;
-use wgx_verbs::context::{Context, Terminal};
+use wgx_verbs::context::{Context, Terminal, UseMemory};
 use wgx_verbs::own_home::{self, ChosenHome};
 
-use crate::cli::{ColorChoice, Language, Shared};
+use crate::cli::{ColorChoice, Language, Memory, Shared};
 use crate::exit::{Exit, Failure};
 
 /// Everything about this call that is not a verb's own option.
@@ -37,8 +38,14 @@ pub(crate) fn complete_if_asked(command: fn() -> clap::Command) {
 
 /// The world of a shell that asks for completions: the folder of the shell, nothing given.
 pub(crate) fn context_for_completion() -> anyhow::Result<Context> {
-    let shared =
-        Shared { directory: None, json: false, home: None, color: ColorChoice::Never, lang: None };
+    let shared = Shared {
+        directory: None,
+        json: false,
+        home: None,
+        color: ColorChoice::Never,
+        lang: None,
+        use_memory: None,
+    };
     Ok(resolve(&shared)?.context)
 }
 
@@ -58,6 +65,11 @@ pub(crate) fn resolve(shared: &Shared) -> anyhow::Result<Settings> {
         true => ChosenHome { home: user_home.clone(), refused: None },
         false => own_home::choose(&root.path, &user_home),
     };
+    let use_memory = use_memory(shared);
+    let home = match use_memory {
+        UseMemory::Off => throw_away()?,
+        _ => chosen.home,
+    };
     let ci = environment.get(&OsString::from("CI"));
     let ci = ci.is_some_and(|value| !value.is_empty() && value != "false" && value != "0");
     let terminal = Terminal {
@@ -69,12 +81,37 @@ pub(crate) fn resolve(shared: &Shared) -> anyhow::Result<Settings> {
         cwd,
         root,
         environment: clean_environment(environment.into_iter().collect(), "wgx"),
-        home: chosen.home,
+        home,
         user_home,
+        use_memory,
         terminal,
         ci,
     };
     Ok(Settings { context, language, refused_home: chosen.refused })
+}
+
+fn use_memory(shared: &Shared) -> UseMemory {
+    match shared.use_memory {
+        None | Some(Memory::Auto) => UseMemory::Auto,
+        Some(Memory::Local) => UseMemory::Local,
+        Some(Memory::Daemon) => UseMemory::Daemon,
+        Some(Memory::Off) => UseMemory::Off,
+    }
+}
+
+/// A memory that knows nothing; [`crate::face::Face`] takes it away when the call ends.
+fn throw_away() -> anyhow::Result<PathBuf> {
+    let mut folder = std::env::temp_dir();
+    folder.push(format!(
+        "wgx-off-{}-{}",
+        std::process::id(),
+        jiff::Timestamp::now().as_nanosecond()
+    ));
+    std::fs::DirBuilder::new()
+        .mode(0o700)
+        .create(&folder)
+        .with_context(|| format!("cannot make {}", folder.display()))?;
+    Ok(folder)
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the place that reads the working directory")]

@@ -1,5 +1,6 @@
 //! The faces of the verbs, one module a verb: arguments, call, rendering.
 
+pub(crate) mod ask;
 pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod guard;
@@ -9,6 +10,8 @@ pub(crate) mod list;
 pub(crate) mod man;
 pub(crate) mod memory;
 pub(crate) mod profile;
+pub(crate) mod recall;
+pub(crate) mod remember;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod secrets;
@@ -45,6 +48,9 @@ fn call(arguments: Arguments) -> anyhow::Result<Exit> {
         Verb::Validate(args) => validate::run(&args, &Face::new(&shared)?),
         Verb::Init(args) => init::run(&args, &Face::new(&shared)?),
         Verb::Runs(args) => runs::run(&args, &Face::new(&shared)?),
+        Verb::Recall(args) => recall::run(&args, &Face::new(&shared)?),
+        Verb::Ask(args) => ask::run(&args, &Face::new(&shared)?),
+        Verb::Remember(args) => remember::run(&args, &Face::new(&shared)?),
         Verb::Memory(args) => memory::run(&args, &Face::new(&shared)?),
         Verb::Seeds(args) => seeds::run(args, &Face::new(&shared)?),
         Verb::Secrets(args) => secrets::run(args, &Face::new(&shared)?),

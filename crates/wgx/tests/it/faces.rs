@@ -4,7 +4,7 @@ use testkit::TestRepo;
 
 use crate::world::{Wgx, filtered};
 
-const VERBS: [&str; 18] = [
+const VERBS: [&str; 21] = [
     "list",
     "run",
     "up",
@@ -17,6 +17,9 @@ const VERBS: [&str; 18] = [
     "trust",
     "profile",
     "init",
+    "recall",
+    "ask",
+    "remember",
     "memory",
     "seeds",
     "secrets",

@@ -1,0 +1,87 @@
+//! `wgx recall`.
+
+use std::fmt::Write;
+
+use contracts::wgx::recall::RecallReport;
+use redact::escape::escape_ctl_line;
+use wgx_verbs::recall::{self, RecallError, RecallRequest};
+
+use crate::exit::{Exit, Failure};
+use crate::face::Face;
+use crate::output::{DIM, NAME, pad};
+
+/// What the memory knows about some words: notes, runs and logs.
+///
+/// All words must occur; "…" is a phrase, * at the end of a word stands for any ending. It searches here and asks
+/// nobody; `wgx ask` also searches what the daemon has indexed. Exit code 1 when nothing is found.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The words
+    #[arg(required = true, value_name = "WORD")]
+    words: Vec<String>,
+    /// At most so many hits of each kind
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=100))]
+    limit: u16,
+    /// Runs and logs of all repositories
+    #[arg(long)]
+    all: bool,
+    /// Only notes of this namespace
+    #[arg(long, value_name = "NAME")]
+    namespace: Option<String>,
+}
+
+impl Args {
+    pub(crate) fn request(&self) -> RecallRequest {
+        RecallRequest {
+            words: self.words.join(" "),
+            limit: self.limit.into(),
+            all: self.all,
+            namespace: self.namespace.clone(),
+        }
+    }
+}
+
+pub(crate) fn run(args: &Args, face: &Face) -> anyhow::Result<Exit> {
+    show(recall::recall(&face.context, &args.request()), face)
+}
+
+/// Shows what was found; used by `wgx ask` too.
+pub(crate) fn show(report: Result<RecallReport, RecallError>, face: &Face) -> anyhow::Result<Exit> {
+    let report = report.map_err(|error| Failure::of(1, &error, error.hint()))?;
+    face.show(&report, || render(&report))?;
+    Ok(if report.hits.is_empty() { Exit::Findings } else { Exit::Good })
+}
+
+fn render(report: &RecallReport) -> String {
+    let mut text = String::new();
+    if let Some(note) = &report.note {
+        let _ = writeln!(text, "{DIM}{}{DIM:#}", escape_ctl_line(note));
+    }
+    if let Some(answer) = &report.answer {
+        let _ = writeln!(text, "{}\n", redact::escape::escape_ctl(answer));
+    }
+    if report.hits.is_empty() {
+        let _ = writeln!(text, "Nothing is known about that here.");
+    }
+    for hit in &report.hits {
+        let kind = pad(&escape_ctl_line(&hit.kind), 6);
+        let title = escape_ctl_line(&hit.title);
+        let day = hit.at.as_deref().and_then(|at| at.get(..10)).unwrap_or_default();
+        let _ = write!(text, "{DIM}{kind}{DIM:#} {NAME}{title}{NAME:#}");
+        if !day.is_empty() {
+            let _ = write!(text, " {DIM}{day}{DIM:#}");
+        }
+        if let Some(citation) = &hit.citation {
+            let _ = write!(text, "  {}", escape_ctl_line(citation));
+        }
+        let _ = writeln!(text, "\n       {}", escape_ctl_line(&hit.snippet));
+    }
+    if report.partly_searchable_logs > 0 {
+        let logs = report.partly_searchable_logs;
+        let _ = writeln!(
+            text,
+            "{DIM}Of {logs} long logs only beginning and end are searchable.{DIM:#}"
+        );
+    }
+    text
+}
