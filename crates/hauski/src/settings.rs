@@ -35,6 +35,8 @@ pub(crate) struct Settings {
     pub(crate) audit_anchors: Vec<PathBuf>,
     /// Whether the scripted engine for tests may be loaded (`HAUSKI_TEST_PLUGINS`, `--test-plugins`); default no.
     pub(crate) test_plugins: bool,
+    /// Whether only the memory is served, without plugins.
+    pub(crate) only_memory: bool,
     /// What flags and variables say about the settings of `options.rs`.
     pub(crate) given: Given,
     /// Whether standard error is read by a person.
@@ -63,6 +65,7 @@ impl Settings {
                 .path("HAUSKI_PLUGINS")
                 .unwrap_or_else(|| home.join("plugins/plugins.json")),
             audit_anchors: reader.paths("HAUSKI_AUDIT_ANCHORS"),
+            only_memory: false,
             test_plugins: reader.raw("HAUSKI_TEST_PLUGINS").is_some_and(|value| value == "1"),
             given: reader.given()?,
             stderr_is_terminal: std::io::stderr().is_terminal(),

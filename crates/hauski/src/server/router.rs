@@ -7,10 +7,16 @@ use super::guard::{self, Guarded};
 use super::table::table;
 use crate::state::AppState;
 
-/// The whole surface of the daemon.
+/// Whether `hauski serve --only memory` has this route.
+fn is_of_memory(path: &str) -> bool {
+    path.starts_with("/memory/") || matches!(path, "/health" | "/healthz" | "/ready" | "/metrics")
+}
+
+/// The surface of the daemon.
 pub(crate) fn router(state: AppState) -> Router {
     let mut router = Router::new();
-    for route in table() {
+    let only_memory = state.settings.only_memory;
+    for route in table().into_iter().filter(|route| !only_memory || is_of_memory(route.path)) {
         let guarded = Guarded { state: state.clone(), access: route.access, class: route.class };
         let handler = route.handler.route_layer(from_fn_with_state(guarded, guard::guard));
         router = router.route(route.path, handler);

@@ -13,6 +13,7 @@ mod init;
 mod keys;
 mod login;
 mod mcp;
+mod memory;
 mod models;
 mod observability;
 mod openapi;
@@ -56,6 +57,8 @@ pub(crate) enum Verb {
     Plugins(plugins::Args),
     /// Give one agent the tools of this house, over standard input and output
     Mcp(mcp::Args),
+    /// What is remembered: read, set, pin, promote, forget
+    Memory(memory::Args),
     /// Make, list, replace and revoke API keys
     Keys(keys::Args),
     /// Print a link that logs a browser in once
@@ -112,6 +115,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Verb::Mcp(args) => mcp::run(args, &settings),
         Verb::FakePlugin(args) => fake_plugin::run(&args, &settings),
         Verb::TaskChild(args) => task_child::run(&args, &settings),
+        Verb::Memory(args) => memory::run(args, &settings),
         Verb::Keys(args) => keys::run(args, &settings),
         Verb::Login(args) => login::run(&args, &settings),
         Verb::Audit(args) => audit::run(*args, &settings),

@@ -40,6 +40,9 @@ pub(crate) struct Args {
     /// Address to listen on; port 0 takes a free one [env: HAUSKI_BIND] [default: 127.0.0.1:7070]
     #[arg(long, value_name = "IP:PORT")]
     bind: Option<String>,
+    /// Serve nothing but this: the memory, its health and its metrics, without plugins
+    #[arg(long, value_name = "PART")]
+    only: Option<Part>,
     /// Let plugins.json name the scripted engine for tests [env: HAUSKI_TEST_PLUGINS]
     #[arg(long, hide = true)]
     test_plugins: bool,
@@ -51,12 +54,20 @@ pub(crate) struct Args {
     check: bool,
 }
 
+/// What may be served alone.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Part {
+    /// Items of the memory.
+    Memory,
+}
+
 /// Serves until a signal ends it.
 pub(crate) fn run(args: Args, mut settings: Settings) -> anyhow::Result<Exit> {
     if let Some(bind) = args.bind {
         settings.given.insert("bind", (bind, Source::Flag));
     }
     settings.test_plugins |= args.test_plugins;
+    settings.only_memory = matches!(args.only, Some(Part::Memory));
     // What can be wrong in the call is said before anything is made.
     Options::resolve(&settings.given, &[])?;
     // Two threads serve thousands of requests a second; each more costs memory while idle.
@@ -142,7 +153,10 @@ async fn serve(settings: Settings, drain: Duration, is_check: bool) -> anyhow::R
 async fn open(settings: Settings) -> anyhow::Result<(AppState, Listeners, Receiver<HostEvent>)> {
     named_policies(&settings)?;
     let policies = policy::load(&settings.policies).map_err(Failure::from)?;
-    let manifest = manifest(&settings)?;
+    let mut manifest = manifest(&settings)?;
+    if settings.only_memory {
+        manifest.plugins.clear();
+    }
     entries::check(&manifest, settings.test_plugins)
         .map_err(|fault| Failure::new(fault.to_string(), fault.hint).exit(Exit::Config))?;
     home::prepare(&settings)?;

@@ -20,6 +20,7 @@ mod frame;
 mod gateway;
 mod hostile;
 mod interrupted;
+mod items;
 mod keys;
 mod lifecycle;
 mod measured;

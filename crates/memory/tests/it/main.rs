@@ -5,6 +5,7 @@
 mod bad_places;
 mod forgetting;
 mod history;
+mod items;
 mod learning;
 mod packs;
 mod processes;

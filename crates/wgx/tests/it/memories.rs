@@ -223,3 +223,26 @@ fn places_of_secrets_are_noted_and_values_never() {
     repo.expect(1, &["secrets", "forget", "KEY", "--provider", "gh"]);
     assert_eq!(repo.report(&["secrets", "forget", "KEY"])["forgotten"], 1);
 }
+
+#[test]
+fn a_note_is_found_again_and_a_question_falls_back_to_words() {
+    let repo = TestRepo::new();
+    let first = repo.report(&[
+        "remember",
+        "--source",
+        "docs/deploy.md:7",
+        "the deploy needs the VPN of Anna",
+    ]);
+    assert_eq!(first["is_new"], true);
+    assert_eq!(repo.report(&["remember", "the deploy needs the VPN of Anna"])["is_new"], false);
+    let found = repo.report(&["recall", "vpn", "deploy"]);
+    assert_eq!(found["mode"], "local");
+    assert_eq!(found["hits"][0]["citation"], "docs/deploy.md:7");
+    let asked = repo.report(&["ask", "how do we deploy with the VPN?"]);
+    assert_eq!(asked["hits"][0]["id"], first["id"]);
+    assert!(asked["note"].as_str().is_some_and(|note| note.contains("hauski start")), "{asked}");
+    assert!(repo.report(&["ask", "--use-memory=local", "VPN"])["note"].is_null());
+    repo.expect(1, &["ask", "--use-memory=daemon", "VPN"]);
+    repo.expect(1, &["recall", "--use-memory=off", "VPN"]);
+    repo.expect(1, &["recall", "nothing", "of", "this", "kind"]);
+}
