@@ -421,12 +421,15 @@ impl World {
                 }
             }
             890..=919 => {
-                let ids: Vec<_> = self.model.items.keys().cloned().collect();
+                let items: Vec<_> = self.model.items.values().cloned().collect();
                 let layer = self.dice.pick(&Layer::ALL).unwrap();
-                if let Some(id) = self.dice.pick(&ids) {
-                    self.store.move_item(&id, layer, &self.rules, self.now).await.unwrap();
-                    self.model.promote(&id, layer, &self.rules, self.now);
-                }
+                let Some(Plain { id, .. }) =
+                    self.dice.pick(&items).filter(|item| !self.model.is_superseded(item))
+                else {
+                    return;
+                };
+                self.store.move_item(&id, layer, &self.rules, self.now).await.unwrap();
+                self.model.promote(&id, layer, &self.rules, self.now);
             }
             920..=979 => {
                 let real = self.store.collect_items(&self.rules, self.now).await.unwrap();

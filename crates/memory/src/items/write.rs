@@ -59,7 +59,7 @@ impl Store {
     /// Moves an item to another layer; its end is that of the layer, unless it has one of its own.
     ///
     /// # Errors
-    /// There is no such item, or the database cannot be written.
+    /// There is no such item, it is history, or the database cannot be written.
     pub async fn move_item(
         &mut self,
         id: &str,
@@ -70,6 +70,10 @@ impl Store {
         let device_id = self.device_id.clone();
         self.write(async |conn| {
             let item = read::one(conn, id).await?.ok_or_else(|| no_such(id))?;
+            if item.superseded {
+                let reason = "a newer item of its key stands before it".to_owned();
+                return Err(StoreError::Invalid { what: "item", reason });
+            }
             promote(conn, &device_id, (&item, layer, rules), now_ms).await?;
             read::one(conn, id).await?.ok_or_else(|| no_such(id))
         })
