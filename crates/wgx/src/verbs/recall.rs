@@ -14,7 +14,9 @@ use crate::output::{DIM, NAME, pad};
 ///
 /// All words must occur; "…" is a phrase, * at the end of a word stands for any ending. It searches here and asks
 /// nobody; `wgx ask` also searches what the daemon has indexed. Exit code 1 when nothing is found.
+// `wgx ask` takes the same; a group of this name stands there already.
 #[derive(Debug, clap::Args)]
+#[group(skip)]
 pub(crate) struct Args {
     /// The words
     #[arg(required = true, value_name = "WORD")]
