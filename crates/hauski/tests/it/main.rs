@@ -29,4 +29,5 @@ mod openai;
 mod own_plugins;
 mod plugin_proxy;
 mod policy;
+mod recordings;
 mod sessions;

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::fields::{Fields, Item};
 use super::{Code, Invalid};
 
-/// Largest recording in bytes; with its base64 it still fits into one message to a plugin.
-pub const MAX_AUDIO_BYTES: usize = 5 << 20;
+/// Largest recording in bytes that goes to a plugin inside a message, in base64; larger ones go by descriptor.
+pub const MAX_INLINE_BYTES: usize = 5 << 20;
 
 /// One field of a form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct FormField {
 pub struct Request {
     /// What an engine is asked for.
     pub transcribe: Transcribe,
+    /// The recording, where it is too large for a message: the first descriptor of the call has to hold it.
+    pub large: Option<Vec<u8>>,
     /// The shape of the answer.
     pub format: Format,
     /// Whether the answer comes in events.
@@ -72,11 +74,11 @@ impl Request {
             }
         }
         let mut body = Item { path: String::new(), value: Value::Object(map) }.object()?;
-        let audio = payload(file.ok_or_else(|| Invalid::missing("file"))?)?;
-        Self::finish(&mut body, audio).and_then(|request| body.finish().map(|()| request))
+        let (audio, large) = payload(file.ok_or_else(|| Invalid::missing("file"))?)?;
+        Self::finish(&mut body, audio, large).and_then(|request| body.finish().map(|()| request))
     }
 
-    fn finish(body: &mut Fields, audio: Payload) -> Result<Self, Invalid> {
+    fn finish(body: &mut Fields, audio: Payload, large: Option<Vec<u8>>) -> Result<Self, Invalid> {
         let formats = &["json", "text", "srt", "verbose_json", "vtt", "diarized_json"];
         let format = match body.word("response_format", formats)? {
             None | Some("json") => Format::Json,
@@ -116,7 +118,7 @@ impl Request {
             temperature: decimal(body, "temperature")?,
             word_times: words,
         };
-        Ok(Self { transcribe, format, stream, segments })
+        Ok(Self { transcribe, large, format, stream, segments })
     }
 }
 
@@ -142,23 +144,22 @@ fn put(map: &mut serde_json::Map<String, Value>, field: &FormField) -> Result<()
     Ok(())
 }
 
-fn payload(file: FormField) -> Result<Payload, Invalid> {
+/// The recording as an engine gets it, and its bytes where they do not fit into a message.
+fn payload(file: FormField) -> Result<(Payload, Option<Vec<u8>>), Invalid> {
     use base64::Engine as _;
     if file.bytes.is_empty() {
         return Err(Invalid::at("file", Code::InvalidFile, "Invalid 'file': it is empty."));
     }
-    if file.bytes.len() > MAX_AUDIO_BYTES {
-        let message = format!(
-            "Invalid 'file': {} bytes are more than the {MAX_AUDIO_BYTES} that a recording may have.",
-            file.bytes.len()
-        );
-        return Err(Invalid::at("file", Code::InvalidFile, message));
-    }
     let name = file.file_name.unwrap_or_default();
     let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let name: String = name.chars().filter(|c| !redact::escape::is_control(*c)).take(255).collect();
+    if file.bytes.len() > MAX_INLINE_BYTES {
+        let size_bytes = file.bytes.len() as u64;
+        let bytes = PayloadBytes::File { fd: 0, size_bytes };
+        return Ok((Payload { name, bytes }, Some(file.bytes)));
+    }
     let bytes = base64::engine::general_purpose::STANDARD.encode(&file.bytes);
-    Ok(Payload { name, bytes: PayloadBytes::Base64(bytes) })
+    Ok((Payload { name, bytes: PayloadBytes::Base64(bytes) }, None))
 }
 
 fn granularities(body: &mut Fields, format: Format) -> Result<(bool, bool), Invalid> {

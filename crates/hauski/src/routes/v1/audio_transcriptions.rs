@@ -1,11 +1,14 @@
 //! `POST /v1/audio/transcriptions`, and `/asr/transcribe` under its older name.
 
+use std::os::fd::OwnedFd;
+
 use axum::body::Body;
 use axum::extract::multipart::MultipartRejection;
 use axum::extract::{Multipart, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use contracts::hauski::engine::{Segment, TranscribeDone, capability};
+use contracts::hauski::plugin::Kind;
 use hauski::openai::sse;
 use hauski::openai::wire::transcription::{self, FormField, Request};
 use http::{HeaderValue, header};
@@ -32,7 +35,8 @@ pub(crate) async fn create(
     let meter = Meter::new(&state, &caller, capability::TRANSCRIBE);
     let model = Some(request.transcribe.model.clone());
     let wanted = Wanted { capability: capability::TRANSCRIBE, model };
-    let asked = Asked::new(&state, wanted, &request.transcribe, Vec::new())?;
+    let fds = descriptors(&state, &request)?;
+    let asked = Asked::new(&state, wanted, &request.transcribe, fds)?;
     let mut ear = Ear { asked, meter, segments: Vec::new() };
     if request.stream {
         return stream(ear).await;
@@ -47,6 +51,31 @@ pub(crate) async fn create(
     let kind = HeaderValue::from_static(request.format.media_type());
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     Ok(response)
+}
+
+/// A recording that is too large for a message, as a file without a name that the plugin may read.
+fn descriptors(state: &AppState, request: &Request) -> Result<Vec<OwnedFd>, ApiError> {
+    let Some(bytes) = &request.large else { return Ok(Vec::new()) };
+    let models = state.host.models();
+    let named = models.iter().find(|it| it.model.id == request.transcribe.model);
+    let entry = named.and_then(|model| state.host.entry(&model.plugin));
+    if entry.is_some_and(|entry| entry.kind != Kind::Rpc) {
+        let most = transcription::MAX_INLINE_BYTES;
+        let message = format!("The plugin with this model takes recordings of up to {most} bytes.");
+        return Err(ApiError::new(Code::RequestTooLarge, message).param("file"));
+    }
+    let file = memory_file(bytes).map_err(|error| ApiError::internal(&error))?;
+    Ok(vec![file])
+}
+
+/// The bytes in memory behind a descriptor that stands at their beginning.
+fn memory_file(bytes: &[u8]) -> std::io::Result<OwnedFd> {
+    use std::io::{Seek as _, Write as _};
+    let file = rustix::fs::memfd_create("recording", rustix::fs::MemfdFlags::CLOEXEC)?;
+    let mut file = std::fs::File::from(file);
+    file.write_all(bytes)?;
+    file.rewind()?;
+    Ok(file.into())
 }
 
 async fn fields(mut form: Multipart) -> Result<Vec<FormField>, ApiError> {
