@@ -155,9 +155,9 @@ impl Model {
             due.iter().filter(|id| !self.is_superseded(&self.items[*id])).cloned().collect();
         for id in &due {
             if heads.contains(id) {
-                self.drop_with_history(id)
+                self.drop_with_history(id);
             } else {
-                drop(self.items.remove(id))
+                self.items.remove(id);
             }
         }
         let ended = (before - self.items.len()) as u64;

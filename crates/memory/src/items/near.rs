@@ -64,7 +64,7 @@ fn bands(shingles: &BTreeSet<u64>) -> Vec<i64> {
 fn similarity(one: &BTreeSet<u64>, other: &BTreeSet<u64>) -> u16 {
     let common = one.intersection(other).count();
     let all = one.len() + other.len() - common;
-    if all == 0 { 0 } else { u16::try_from(common * 1000 / all).unwrap_or(0) }
+    (common * 1000).checked_div(all).and_then(|share| u16::try_from(share).ok()).unwrap_or(0)
 }
 
 /// Adds the sketch of a text and links it with those in its namespace that say almost the same.

@@ -112,7 +112,7 @@ fn a_pack_carries_items_and_what_was_decided_about_them() {
                 (item.value.as_str(), item.pinned, item.trust),
                 ("helix", true, Trust::Medium)
             );
-            assert_eq!(item.supersedes.is_some(), true);
+            assert!(item.supersedes.is_some());
             assert_eq!(two.item_history("default", "editor").await.unwrap().len(), 2);
             assert!(
                 two.item(&loud.id).await.unwrap().unwrap().quarantined,
