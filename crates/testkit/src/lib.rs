@@ -1,5 +1,6 @@
 //! Temporary repositories, unprivileged runs, terminals and snapshot filters for tests.
 
+pub mod model;
 mod repo;
 mod run;
 mod terminal;

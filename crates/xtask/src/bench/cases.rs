@@ -8,7 +8,7 @@ use super::fixtures::{justfile, write};
 use super::measure::{Probe, in_turn};
 use super::peers::Peer;
 use super::table::{Row, Table};
-use super::{Bench, audit, lens, plugin, policy, text, vectors, writers};
+use super::{Bench, audit, embed, lens, plugin, policy, text, vectors, writers};
 
 /// One question.
 pub(super) struct Case {
@@ -28,6 +28,7 @@ pub(super) const ALL: &[Case] = &[
     Case { name: "workspaces", measure: workspaces },
     Case { name: "merges", measure: lens::measure },
     Case { name: "plugin", measure: plugin::measure },
+    Case { name: "embed", measure: embed::measure },
     Case { name: "audit", measure: audit::measure },
     Case { name: "policy", measure: policy::measure },
     Case { name: "vectors", measure: vectors::measure },

@@ -5,6 +5,7 @@
 
 mod audit;
 mod cases;
+mod embed;
 mod fixtures;
 mod lens;
 mod machine;
