@@ -6,6 +6,10 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
+use hauski_index::{IndexError, IndexOptions};
+use policy::Policies;
+use redact::Redactor;
+
 use crate::exit::{Exit, Failure, with_causes};
 use crate::keys::{KeyError, Keys};
 use crate::settings::Settings;
@@ -48,6 +52,31 @@ pub(crate) fn audit(settings: &Settings) -> Result<audit::Log, Failure> {
         audit::Options { anchors: settings.audit_anchors.clone(), ..audit::Options::default() };
     let opened = audit::Log::open(settings.home.join("audit"), options);
     opened.map_err(|error| Failure::new(with_causes(&error), error.hint()).exit(Exit::Config))
+}
+
+/// How the index of this home is opened.
+pub(crate) fn index_options(policies: &Policies) -> IndexOptions {
+    IndexOptions {
+        budget_ms: u64::from(policies.limits.latency.index_topk20_ms),
+        mask: Some(Redactor::for_merges()),
+        ..IndexOptions::default()
+    }
+}
+
+impl From<IndexError> for Failure {
+    fn from(error: IndexError) -> Self {
+        let hint = error.hint();
+        let exit = match &error {
+            IndexError::Invalid { .. } | IndexError::MissingSourceRef { .. } => Exit::Usage,
+            IndexError::NotFound { .. } => Exit::Findings,
+            _ => Exit::Config,
+        };
+        let message = match &error {
+            IndexError::Invalid { param, what } => format!("{param}: {what}"),
+            error => with_causes(error),
+        };
+        Self::new(message, hint).exit(exit)
+    }
 }
 
 impl From<StoreError> for Failure {

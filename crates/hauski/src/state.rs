@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use hauski_egress::Egress;
+use hauski_index::Index;
 use hauski_plugins::Host;
 use policy::Policies;
 use redact::Redactor;
@@ -21,6 +22,7 @@ use crate::metrics::Metrics;
 use crate::options::Options;
 use crate::plugins::apikeys::ApiKeys;
 use crate::server::denials::Denials;
+use crate::server::error::{ApiError, Code};
 use crate::server::failures::Failures;
 use crate::server::room::Room;
 use crate::server::session::Sessions;
@@ -59,6 +61,8 @@ pub(crate) struct Inner {
     pub(crate) store: Arc<Store>,
     /// What is recorded.
     pub(crate) audit: audit::Log,
+    /// What can be searched, or why it cannot be.
+    pub(crate) index: Result<Index, String>,
     /// The plugins.
     pub(crate) host: Host,
     /// The only way to the outside.
@@ -96,6 +100,7 @@ pub(crate) struct Parts {
     pub(crate) store: Arc<Store>,
     pub(crate) keys: Keys,
     pub(crate) audit: audit::Log,
+    pub(crate) index: Result<Index, String>,
     pub(crate) host: Host,
     pub(crate) egress: Egress,
     pub(crate) redactor: Redactor,
@@ -105,7 +110,7 @@ pub(crate) struct Parts {
 impl AppState {
     /// Puts the parts together.
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { settings, options, policies, store, keys, audit, host, .. } = parts;
+        let Parts { settings, options, policies, store, keys, audit, index, host, .. } = parts;
         let (egress, redactor, url) = (parts.egress, parts.redactor, parts.url);
         let collector = options.otlp_endpoint.as_deref();
         let tracer = collector.map(|endpoint| Tracer::start(endpoint, egress.clone()));
@@ -113,6 +118,7 @@ impl AppState {
             settings,
             options: ArcSwap::from_pointee(options),
             audit,
+            index,
             host,
             egress,
             redactor,
@@ -158,6 +164,14 @@ impl Inner {
     /// Whether requests are taken.
     pub(crate) fn is_ready(&self) -> bool {
         self.ready.load(Ordering::Acquire) && !self.draining.is_cancelled()
+    }
+
+    /// The index, or why it does not answer.
+    pub(crate) fn index(&self) -> Result<&Index, ApiError> {
+        self.index.as_ref().map_err(|_| {
+            let message = "The index cannot be opened; `hauski index status` and the log say why.";
+            ApiError::new(Code::CapabilityUnavailable, message)
+        })
     }
 
     /// From now on requests are taken.

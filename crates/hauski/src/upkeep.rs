@@ -2,7 +2,9 @@
 //! the memory, and takes over what the command line changed in the database while it could not reach the daemon.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use audit::Event;
 
 use crate::exit::Failure;
 use crate::memories;
@@ -13,9 +15,13 @@ use crate::state::AppState;
 /// How late a change of another process may be noticed, and how much use a power cut may forget.
 const PACE: Duration = Duration::from_secs(1);
 
+/// How often documents whose time is over leave the index.
+const RETENTION: Duration = Duration::from_secs(3600);
+
 /// Runs until the daemon has drained, and writes once more then.
 pub(crate) async fn run(state: AppState) {
     let mut version = state.store.version().await.ok();
+    let mut looked_at: Option<Instant> = None;
     loop {
         tokio::select! {
             () = state.ended.cancelled() => break,
@@ -24,6 +30,10 @@ pub(crate) async fn run(state: AppState) {
         save(&state).await;
         denials::flush(&state).await;
         memories::upkeep(&state, false).await;
+        if looked_at.is_none_or(|at| at.elapsed() >= RETENTION) {
+            looked_at = Some(Instant::now());
+            let_go(&state).await;
+        }
         let now = state.store.version().await.ok();
         if now != version {
             version = now;
@@ -33,6 +43,24 @@ pub(crate) async fn run(state: AppState) {
     save(&state).await;
     denials::flush(&state).await;
     memories::upkeep(&state, true).await;
+}
+
+/// Documents whose time is over leave the index.
+async fn let_go(state: &AppState) {
+    let Ok(index) = &state.index else { return };
+    match index.let_go().await {
+        Ok(gone) if gone.is_empty() => {}
+        Ok(gone) => {
+            let documents: u64 = gone.values().sum();
+            let event = Event::new("system", "index.retention", "index");
+            crate::record::ordinary(state, event.with("documents", documents));
+            tracing::info!(documents, "documents left the index: their time is over");
+        }
+        Err(error) => {
+            let error = crate::exit::with_causes(&error);
+            tracing::warn!(error, "the index could not let documents go");
+        }
+    }
 }
 
 async fn save(state: &AppState) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use http::Method;
 use policy::{Paths, Policies};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
 use super::tools::ToolError;
@@ -29,6 +29,13 @@ impl Distant {
 impl House for Distant {
     fn plugins(&self) -> Result<Value, ToolError> {
         let question = client::ask(&self.socket, Method::GET, "/admin/plugins", None);
+        let answer = self.runtime.block_on(question);
+        answer.map_err(|error| ToolError::failed(error.to_string(), error.hint()))
+    }
+
+    fn passages(&self, query: &str, k: u32) -> Result<Value, ToolError> {
+        let body = json!({"query": query, "k": k});
+        let question = client::ask(&self.socket, Method::POST, "/index/search", Some(&body));
         let answer = self.runtime.block_on(question);
         answer.map_err(|error| ToolError::failed(error.to_string(), error.hint()))
     }

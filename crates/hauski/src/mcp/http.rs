@@ -117,6 +117,14 @@ impl House for Inside {
         serde_json::to_value(report).map_err(|error| ToolError::failed(error.to_string(), ""))
     }
 
+    fn passages(&self, _: &str, _: u32) -> Result<Value, ToolError> {
+        // A key for tools says nothing about the index; its scope `memory` opens `/index/search`.
+        Err(ToolError::failed(
+            "the index is asked at /index/search",
+            "use a key with the scope memory",
+        ))
+    }
+
     fn policies(&self) -> Result<Arc<Policies>, ToolError> {
         Ok(self.daemon()?.policies.load_full())
     }

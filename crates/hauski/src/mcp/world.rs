@@ -65,6 +65,12 @@ pub(crate) trait House: Send + Sync {
     /// One sentence with what to do, when the daemon does not answer.
     fn plugins(&self) -> Result<Value, ToolError>;
 
+    /// The best passages of the index for a question, as `POST /index/search` gives them.
+    ///
+    /// # Errors
+    /// One sentence with what to do, when the daemon does not answer.
+    fn passages(&self, query: &str, k: u32) -> Result<Value, ToolError>;
+
     /// The policies in force.
     ///
     /// # Errors

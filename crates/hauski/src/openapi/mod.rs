@@ -219,7 +219,7 @@ fn components() -> Components {
 
 /// Whether requests of the class may carry a body.
 fn takes_body(class: Class) -> bool {
-    matches!(class, Class::Write | Class::Upload | Class::Talk | Class::Pass)
+    matches!(class, Class::Write | Class::Lines | Class::Upload | Class::Talk | Class::Pass)
 }
 
 #[cfg(test)]

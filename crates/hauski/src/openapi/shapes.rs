@@ -118,6 +118,7 @@ pub(super) fn shape(method: &Method, path: &str) -> Option<Shape> {
         }
         (_, "/plugins/{name}/{*rest}") => Shape::default().fails(&ASKING).foreign(),
 
+        (_, path) if path == "/ask" || path.starts_with("/index/") => return index(method, path),
         _ => return openai(method, path),
     })
 }
@@ -151,6 +152,67 @@ fn items(method: &Method, path: &str) -> Option<Shape> {
         _ => return None,
     };
     Some(shape.fails(&[Code::InvalidValue]))
+}
+
+/// The index and questions to it.
+fn index(method: &Method, path: &str) -> Option<Shape> {
+    use contracts::hauski::index::{
+        Answer, Ask, Decay, DecayRequest, Decision, Decisions, Feedback, ForgetRequest, Forgot,
+        Outcomes, RelatedRequest, Retentions, SearchReport, SearchRequest, SetRetention, Stats,
+        Status, Upsert, Upserted, Verified,
+    };
+    let fails = [Code::InvalidValue, Code::NotFound, Code::CapabilityUnavailable, Code::Overloaded];
+    let shape = match (method.as_str(), path) {
+        ("GET", "/ask") => json::<Answer>("Answer").query::<crate::routes::ask::Query>(),
+        ("POST", "/ask") => {
+            let mut shape = json::<Answer>("Answer").takes::<Ask>("Ask").fails(&ASKING);
+            if let Some(answer) = shape.answers.first_mut() {
+                answer.contents.push(text(EVENTS));
+            }
+            shape
+        }
+        ("POST", "/index/search") => {
+            json::<SearchReport>("SearchReport").takes::<SearchRequest>("SearchRequest")
+        }
+        ("POST", "/index/related") => {
+            json::<SearchReport>("SearchReport").takes::<RelatedRequest>("RelatedRequest")
+        }
+        ("POST", "/index/upsert") => json::<Upserted>("Upserted")
+            .takes::<Upsert>("Upsert")
+            .fails(&[Code::MissingSourceRef, Code::Conflict]),
+        ("POST", "/index/forget") => {
+            json::<Forgot>("Forgot").takes::<ForgetRequest>("ForgetRequest")
+        }
+        ("GET", "/index/stats") => json::<Stats>("IndexStats"),
+        ("GET", "/index/status") => json::<Status>("IndexStatus"),
+        ("GET", "/index/retention") => json::<Retentions>("Retentions"),
+        ("POST", "/index/retention") => {
+            json::<Retentions>("Retentions").takes::<SetRetention>("SetRetention")
+        }
+        ("POST", "/index/decay/preview") => {
+            json::<Decay>("Decay").takes::<DecayRequest>("DecayRequest").optional()
+        }
+        ("POST", "/index/verify") => {
+            json::<Verified>("IndexVerified").takes_body(object()).optional()
+        }
+        ("POST", "/index/rebuild") => {
+            let started = Shape::default().gives(202, "It has begun.", vec![object()]);
+            started.takes_body(object()).optional()
+        }
+        ("GET", "/index/decisions/snapshot") => json::<Decisions>("Decisions"),
+        ("POST", "/index/decisions/snapshot") => {
+            created::<Decision>("Decision").takes::<Decision>("DecisionToKeep")
+        }
+        ("GET", "/index/decisions/snapshot/{id}") => json::<Decision>("Decision"),
+        ("POST", "/index/decisions/outcome") => created::<Feedback>("Feedback")
+            .takes::<Feedback>("FeedbackToKeep")
+            .fails(&[Code::UnknownDecision]),
+        ("GET", "/index/decisions/outcome/{id}" | "/index/decisions/outcomes") => {
+            json::<Outcomes>("Outcomes")
+        }
+        _ => return None,
+    };
+    Some(shape.fails(&fails))
 }
 
 /// The surface of the OpenAI API, and the routes of capabilities beside it.

@@ -2,9 +2,11 @@
 
 pub(crate) mod admin;
 pub(crate) mod api_docs;
+pub(crate) mod ask;
 pub(crate) mod capabilities;
 pub(crate) mod config;
 pub(crate) mod health;
+pub(crate) mod index;
 pub(crate) mod memory;
 pub(crate) mod metrics;
 pub(crate) mod plugin_proxy;

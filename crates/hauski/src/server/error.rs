@@ -66,6 +66,10 @@ pub(crate) enum Code {
     ModelNotFound,
     /// The request has more tokens than the model takes.
     ContextLengthExceeded,
+    /// A document for the index says not where it comes from.
+    MissingSourceRef,
+    /// Feedback on a decision that is not there.
+    UnknownDecision,
     /// The body is larger than `limits.yaml` allows.
     RequestTooLarge,
     /// The body came too slowly.
@@ -139,6 +143,8 @@ impl Code {
             Self::EgressDenied => (S::FORBIDDEN, "permission_error", "egress_denied"),
             Self::ModelNotFound => (S::NOT_FOUND, INVALID, "model_not_found"),
             Self::ContextLengthExceeded => (S::BAD_REQUEST, INVALID, "context_length_exceeded"),
+            Self::MissingSourceRef => (S::UNPROCESSABLE_ENTITY, INVALID, "missing_source_ref"),
+            Self::UnknownDecision => (S::UNPROCESSABLE_ENTITY, INVALID, "unknown_decision"),
             Self::RequestTooLarge => (S::PAYLOAD_TOO_LARGE, INVALID, "request_too_large"),
             Self::RequestTimeout => (S::REQUEST_TIMEOUT, INVALID, "request_timeout"),
             Self::Conflict => (S::CONFLICT, INVALID, "conflict"),

@@ -225,7 +225,7 @@ async fn admitted(
     content(route.class, request.headers(), limits.max_body_bytes)?;
     let place = match route.class {
         Class::Probe | Class::Live => None,
-        Class::Read | Class::Write | Class::Upload | Class::Talk | Class::Pass => {
+        Class::Read | Class::Write | Class::Lines | Class::Upload | Class::Talk | Class::Pass => {
             Some(state.room.enter().await?)
         }
     };
@@ -284,6 +284,11 @@ fn content(class: Class, headers: &HeaderMap, max_body_bytes: u64) -> Result<(),
         Class::Probe | Class::Read | Class::Live => (false, "no body"),
         Class::Write | Class::Talk => {
             (kind.eq_ignore_ascii_case("application/json"), "`application/json`")
+        }
+        Class::Lines => {
+            let known = ["application/json", "application/x-ndjson", "application/jsonl"];
+            let fits = known.iter().any(|known| kind.eq_ignore_ascii_case(known));
+            (fits, "`application/json` or `application/x-ndjson`")
         }
         Class::Pass => (true, "anything"),
         Class::Upload => {

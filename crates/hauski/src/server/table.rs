@@ -11,9 +11,10 @@ use super::auth::Access;
 use crate::keys::scopes::Right;
 use crate::mcp::mcp;
 use crate::routes::admin::{audit, budgets, config as settings, egress, keys, plugins};
+use crate::routes::index::{decisions, forget as index_forget, search, upkeep, upsert};
 use crate::routes::memory::{change, forget, items};
 use crate::routes::{
-    api_docs, capabilities, config, health, metrics, plugin_proxy, session, v1, ws,
+    api_docs, ask, capabilities, config, health, metrics, plugin_proxy, session, v1, ws,
 };
 use crate::state::AppState;
 
@@ -26,6 +27,8 @@ pub(crate) enum Class {
     Read,
     /// Takes a JSON body, or none where the route says so.
     Write,
+    /// Takes a JSON body, or one JSON object a line.
+    Lines,
     /// Takes a form with files.
     Upload,
     /// Takes a JSON body and answers for as long as the work behind it goes on.
@@ -43,6 +46,7 @@ impl Class {
             Self::Probe => "probe",
             Self::Read => "read",
             Self::Write => "write",
+            Self::Lines => "lines",
             Self::Upload => "upload",
             Self::Talk => "talk",
             Self::Pass => "pass",
@@ -71,11 +75,12 @@ const ADMIN: Access = Access::Scope(Right::Admin);
 const CHAT: Access = Access::Scope(Right::Chat);
 const MEMORY: Access = Access::Scope(Right::Memory);
 const AUDIO: Access = Access::Scope(Right::Audio);
+const INDEX: Access = Access::Scope(Right::Index);
 
 /// Every route.
 #[rustfmt::skip]
 pub(crate) fn table() -> Vec<Route> {
-    use Class::{Live, Pass, Probe, Read, Talk, Upload, Write};
+    use Class::{Lines, Live, Pass, Probe, Read, Talk, Upload, Write};
     vec![
         // The daemon itself.
         get("/health", OPEN, Probe, "Whether the daemon answers", health::health),
@@ -124,6 +129,26 @@ pub(crate) fn table() -> Vec<Route> {
         post("/audio/profile", AUDIO, Write, "Facts about a recording", capabilities::audio_profile),
         post("/obsidian/canvas/suggest", CHAT, Write, "Suggestions for a canvas", capabilities::canvas_suggest),
         post("/code/pr/draft", Access::Scope(Right::Code), Write, "The draft of a pull request", capabilities::pr_draft),
+        // The index.
+        get("/ask", MEMORY, Read, "The best passages for a question", ask::get),
+        post("/ask", MEMORY, Write, "The best passages for a question, or a model's answer that cites them", ask::post),
+        post("/index/search", MEMORY, Write, "Search documents by words and meaning, with citations", search::search),
+        post("/index/related", MEMORY, Write, "What else speaks of the same as a document", search::related),
+        get("/index/stats", MEMORY, Read, "How much the index holds", upkeep::stats),
+        get("/index/status", MEMORY, Read, "The same, and what is ingested", upkeep::status),
+        post("/index/upsert", INDEX, Lines, "Put a document, or many: one a line", upsert::upsert),
+        post("/index/forget", INDEX, Talk, "Forget documents for good, or count what would go", index_forget::forget),
+        get("/index/retention", MEMORY, Read, "How long each namespace keeps what it holds", upkeep::retention),
+        post("/index/retention", INDEX, Write, "Set how long a namespace keeps what it holds", upkeep::set_retention),
+        post("/index/decay/preview", MEMORY, Write, "What age does to the documents of a namespace", upkeep::decay),
+        post("/index/verify", INDEX, Talk, "Compare the stores of the index with each other", upkeep::verify),
+        post("/index/rebuild", INDEX, Write, "Derive text index and vectors anew", upkeep::rebuild),
+        get("/index/decisions/snapshot", MEMORY, Read, "What searches showed, newest first", decisions::list),
+        post("/index/decisions/snapshot", INDEX, Write, "Keep what was shown elsewhere", decisions::put),
+        get("/index/decisions/snapshot/{id}", MEMORY, Read, "What one search showed", decisions::one),
+        post("/index/decisions/outcome", INDEX, Write, "Say whether what was shown was of use", decisions::feedback),
+        get("/index/decisions/outcome/{id}", MEMORY, Read, "What was said of one search", decisions::outcomes_of),
+        get("/index/decisions/outcomes", MEMORY, Read, "What was said of searches, newest first", decisions::outcomes),
         // The owner's browser.
         post("/admin/login-tickets", ADMIN, Write, "A ticket that logs a browser in once", session::ticket),
         get("/login", Access::Ticket, Read, "Turn a ticket into a session cookie", session::login),

@@ -9,6 +9,7 @@ mod config;
 mod doctor;
 pub(crate) mod egressd;
 mod fake_plugin;
+mod index;
 mod init;
 mod keys;
 mod login;
@@ -67,6 +68,8 @@ pub(crate) enum Verb {
     Audit(Box<audit::Args>),
     /// Say what this machine gives to keep plugins in their sandbox, and try it
     Doctor(doctor::Args),
+    /// What the index holds: status, search, verify, rebuild, forget
+    Index(index::Args),
     /// Hold the budgets of limits.yaml against what was measured
     Budget(budget::Args),
     /// Put load on a daemon of this machine and say how fast it answers
@@ -120,6 +123,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Verb::Login(args) => login::run(&args, &settings),
         Verb::Audit(args) => audit::run(*args, &settings),
         Verb::Doctor(args) => doctor::run(&args, &settings),
+        Verb::Index(args) => index::run(args, &settings),
         Verb::Budget(args) => budget::run(args, &settings),
         Verb::Bench(args) => bench::run(args, &settings),
         Verb::Observability(args) => observability::run(&args),

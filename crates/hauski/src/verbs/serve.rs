@@ -10,8 +10,10 @@ use audit::{Durability, Event, Outcome};
 use contracts::hauski::config::Source;
 use contracts::hauski::daemon::Running;
 use contracts::hauski::plugin_status::HostEvent;
+use hauski_index::Index;
 use hauski_plugins::sandbox::{Init, Paths};
 use hauski_plugins::{Host, HostOptions, Manifest, REFUSED};
+use policy::Policies;
 use redact::Redactor;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::broadcast::Receiver;
@@ -20,7 +22,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
 use tracing_subscriber::prelude::*;
 
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, with_causes};
 use crate::gateway::{brokers, outside};
 use crate::keys::Keys;
 use crate::options::Options;
@@ -137,6 +139,9 @@ async fn serve(settings: Settings, drain: Duration, is_check: bool) -> anyhow::R
         tracing::warn!(open = state.changes.len(), "time is over: changes are cut");
     }
     state.host.shutdown().await;
+    if let Ok(index) = &state.index {
+        index.close().await;
+    }
     let event = Event::new("system", "daemon.stop", state.url.clone());
     state.audit.append(event, Durability::Durable).await?;
     let audit = state.audit.clone();
@@ -169,6 +174,7 @@ async fn open(settings: Settings) -> anyhow::Result<(AppState, Listeners, Receiv
     let url = listeners.url()?;
     let audit = home::audit(&settings)?;
     audit.append(Event::new("system", "daemon.start", url.clone()), Durability::Durable).await?;
+    let index = open_index(&settings, &policies).await;
     let program = std::env::current_exe().context("cannot find this very program")?;
     let egress = outside::open(&policies, &audit)?;
     let brokers = brokers::open(&settings.run_folder(), &manifest.plugins, &egress)?;
@@ -188,8 +194,19 @@ async fn open(settings: Settings) -> anyhow::Result<(AppState, Listeners, Receiv
         redactor: redactor.clone(),
     })?;
     let events = host.events();
-    let parts =
-        Parts { settings, options, policies, store, keys, audit, host, egress, redactor, url };
+    let parts = Parts {
+        settings,
+        options,
+        policies,
+        store,
+        keys,
+        audit,
+        index,
+        host,
+        egress,
+        redactor,
+        url,
+    };
     Ok((AppState::new(parts), listeners, events))
 }
 
@@ -224,6 +241,20 @@ fn named_policies(settings: &Settings) -> Result<(), Failure> {
         format!("{} would rule the daemon, and nobody has said that it may", folder.display());
     let hint = "read it, then start with `--policies policies`; or start in another folder";
     Err(Failure::new(message, hint).exit(Exit::Config))
+}
+
+/// The index; a daemon whose index cannot be opened serves everything else and says so.
+async fn open_index(settings: &Settings, policies: &Policies) -> Result<Index, String> {
+    let opened = Index::open(&settings.home, home::index_options(policies)).await;
+    opened.map_err(|error| {
+        let cause = with_causes(&error);
+        tracing::error!(
+            cause,
+            hint = error.hint(),
+            "the index cannot be opened; searches are refused"
+        );
+        cause
+    })
 }
 
 /// Beyond loopback only with keys and TLS.

@@ -19,6 +19,7 @@ mod followers;
 mod frame;
 mod gateway;
 mod hostile;
+mod index;
 mod interrupted;
 mod items;
 mod keys;

@@ -31,7 +31,8 @@ pub(super) async fn refresh(conn: &mut SqliteConnection, id: &str) -> Result<(),
     let Some(row) = row else { return Ok(()) };
     let is_known = row.signs.is_some();
     let signs = row.signs.unwrap_or_else(|| {
-        let signs: Vec<_> = suspect(&row.value).signs().map(redact::injection::Sign::as_str).collect();
+        let signs: Vec<_> =
+            suspect(&row.value).signs().map(redact::injection::Sign::as_str).collect();
         signs.join(" ")
     });
     // What another device said of itself is not believed here.

@@ -1,10 +1,10 @@
-//! `memory_search`: runs whose logs hold all the words.
+//! `memory_search`: runs whose logs hold all the words, and the best passages of the index where the daemon answers.
 
 use std::sync::atomic::AtomicBool;
 
 use schemars::{JsonSchema, schema_for};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use wgx_verbs::runs::{self, RunsRequest};
 
 use super::{Tool, ToolError, always, as_json, parameters, within};
@@ -13,8 +13,8 @@ use crate::mcp::world::World;
 pub(super) const TOOL: Tool = Tool {
     name: "memory_search",
     title: "Search the memory",
-    about: "Full-text search over the logs of all recorded runs: which runs mention these words, with a snippet each. \
-            Use it for error messages seen before.",
+    about: "Search over what the house knows: the logs of all recorded runs that mention these words, and, while the \
+            daemon runs, the best passages of indexed documents with citations. Use it for error messages seen before.",
     acts: false,
     schema: || schema_for!(Parameters),
     is_there: always,
@@ -49,5 +49,15 @@ fn call(world: &World, given: Value, _: &AtomicBool) -> Result<Value, ToolError>
         limit: Some(limit),
         ..RunsRequest::default()
     };
-    as_json(&runs::search(&context, &asked.query, &request)?)
+    let mut report = as_json(&runs::search(&context, &asked.query, &request)?)?;
+    if world.sees_all() {
+        match world.house().passages(&asked.query, limit) {
+            Ok(mut found) => report["passages"] = found["matches"].take(),
+            Err(error) => {
+                report["notes"] =
+                    json!([format!("only logs of runs were searched: {}", error.message)]);
+            }
+        }
+    }
+    Ok(report)
 }

@@ -14,7 +14,7 @@ use hauski::openai::wire::Bounds;
 use crate::state::AppState;
 
 /// Bounds of `limits.yaml` for a request.
-fn bounds(state: &AppState) -> Bounds {
+pub(crate) fn bounds(state: &AppState) -> Bounds {
     Bounds { max_output_tokens: state.policies.load().limits.request.max_output_tokens }
 }
 
