@@ -3,11 +3,14 @@
 //! SQLite is the truth (`truth/`); the text index (`text/`) and the vectors (`vectors/`) are derived from it and healed
 //! from a watermark when they are opened. Every part names a passage by its [`ChunkId`].
 
+pub mod chunk;
+pub mod codesearch;
 pub mod embed;
 pub mod failpoint;
 mod filter;
 pub mod fuse;
 mod index;
+pub mod ingest;
 pub mod text;
 pub mod trust;
 pub mod truth;

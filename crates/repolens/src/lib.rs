@@ -22,6 +22,7 @@ mod secrets;
 pub mod select;
 pub mod sidecar;
 pub mod stats;
+pub mod symbols;
 pub mod tokens;
 pub mod unpack;
 pub mod validate;

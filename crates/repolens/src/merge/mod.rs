@@ -21,7 +21,7 @@ use redact::Redactor;
 use sha2::{Digest as _, Sha256};
 
 pub use error::MergeError;
-pub use read::{TEXT_MAX, sniff};
+pub use read::{TEXT_MAX, decode, sniff};
 
 use crate::delta::{self, Base};
 use crate::facts::{Cache, build_id};

@@ -245,7 +245,7 @@ fn is_utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> bool {
 }
 
 /// The bytes of a file in UTF-8; nothing when they are not what the kind says.
-pub(super) fn decode(kind: &Kind, bytes: Vec<u8>) -> Option<String> {
+pub fn decode(kind: &Kind, bytes: Vec<u8>) -> Option<String> {
     match kind {
         Kind::Encoded(Encoding::Latin1) => Some(bytes.iter().copied().map(char::from).collect()),
         Kind::Encoded(Encoding::Utf16Le) => utf16(&bytes, u16::from_le_bytes),

@@ -3,7 +3,6 @@
 
 pub mod corpus;
 pub mod history;
-mod language;
 mod lexical;
 mod library;
 mod mask;

@@ -2,17 +2,10 @@
 //!
 //! Every line belongs to exactly one piece, so whatever a pack takes is a set of verbatim lines.
 
-use std::ops::ControlFlow;
-use std::time::{Duration, Instant};
+use tree_sitter::Node;
 
-use tree_sitter::{Node, ParseOptions, Parser};
+use crate::symbols::{Grammar, language, name_of, parse_program};
 
-use super::language::{Grammar, grammar};
-
-/// Longest file that is parsed; a longer one is cut into paragraphs.
-const MAX_PARSED_BYTES: usize = 1 << 20;
-/// Longest time for one file; a grammar may be slow on hostile text.
-const MAX_PARSE_TIME: Duration = Duration::from_millis(500);
 /// Definitions longer than this are cut at their statements.
 const MAX_LINES: u32 = 60;
 /// Lines of a piece that is cut out of a longer one.
@@ -41,31 +34,12 @@ pub fn outline(path: &str, text: &str) -> Vec<Piece> {
         return Vec::new();
     }
     let mut builder = Builder { text, starts: line_starts(text), pieces: Vec::new(), next: 1 };
-    let tree = grammar(path).and_then(|grammar| Some((parse(grammar, text)?, grammar)));
+    let tree = language(path).and_then(|language| parse_program(language, text));
     if let Some((tree, grammar)) = tree {
         builder.members(tree.root_node(), grammar, &mut Vec::new(), 0);
     }
     builder.between(lines, &[]);
     builder.pieces
-}
-
-fn parse(grammar: &Grammar, text: &str) -> Option<tree_sitter::Tree> {
-    if text.len() > MAX_PARSED_BYTES {
-        return None;
-    }
-    let mut parser = Parser::new();
-    parser.set_language(&(grammar.language)()).ok()?;
-    let deadline = Instant::now() + MAX_PARSE_TIME;
-    let mut late = |_: &tree_sitter::ParseState| {
-        if Instant::now() > deadline { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    };
-    let bytes = text.as_bytes();
-    let mut read = |offset: usize, _| bytes.get(offset..).unwrap_or_default();
-    parser.parse_with_options(
-        &mut read,
-        None,
-        Some(ParseOptions::new().progress_callback(&mut late)),
-    )
 }
 
 fn line_starts(text: &str) -> Vec<usize> {
@@ -129,7 +103,7 @@ impl Builder<'_> {
         self.between(first - 1, within);
         let opens = lines_of(node).0.max(first);
         let head = (opens, head_end(node, self.text).clamp(opens, last.max(opens)));
-        let name = name_of(node, self.text);
+        let name = name_of(node, grammar, self.text);
         if !holds {
             self.leaf((first, last), head, name, within);
             return;
@@ -268,13 +242,4 @@ fn head_end(node: Node<'_>, text: &str) -> u32 {
     let bracket = text.as_bytes().get(body.start_byte()).is_some_and(|byte| b"{([".contains(byte));
     let last = if bracket || opens == lines.0 { opens } else { opens - 1 };
     last.clamp(lines.0, lines.1.min(lines.0 + 12))
-}
-
-fn name_of(node: Node<'_>, text: &str) -> Option<String> {
-    let direct =
-        ["name", "type", "declarator"].iter().find_map(|field| node.child_by_field_name(field));
-    let name = direct.or_else(|| node.named_child(0)?.child_by_field_name("name"))?;
-    let name = name.utf8_text(text.as_bytes()).ok()?;
-    let name = name.split(['(', '<', ' ', '\n']).next().unwrap_or(name);
-    (!name.is_empty() && name.len() <= 80).then(|| name.to_owned())
 }

@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 pub use roots::{ROOTS_MAX, ScanError};
-pub(crate) use walk::{reason, stamp};
+pub(crate) use walk::reason;
+pub use walk::stamp;
 
 use crate::model::{Inclusion, Kind, Reason, Repo, Snapshot};
 use crate::secrets;

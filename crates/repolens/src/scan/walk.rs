@@ -338,7 +338,7 @@ fn size_of(stat: &Stat) -> u64 {
 }
 
 /// What tells whether a file changed.
-pub(crate) fn stamp(stat: &Stat) -> Stamp {
+pub fn stamp(stat: &Stat) -> Stamp {
     let nanoseconds = |seconds: i64, part: u64| seconds.wrapping_mul(1_000_000_000) + part as i64;
     #[expect(clippy::unnecessary_cast, reason = "the fields differ between systems")]
     Stamp {
