@@ -33,7 +33,7 @@ pub struct LogBook {
     lines_per_s: AtomicU64,
     file: Option<FileSink>,
     ways: Ways,
-    /// Messages that wait at the desk.
+    /// Bytes of the messages that wait at the desk.
     waiting: AtomicUsize,
     state: Mutex<State>,
 }
@@ -134,19 +134,26 @@ impl LogBook {
         } else {
             fields
         };
-        let message = Message { book: Arc::clone(self), level, text, fields };
-        let has_room = self.waiting.fetch_add(1, Ordering::AcqRel) < WAITING_OF_ONE;
+        let size = Message::size(text.len(), of_fields.min(MAX_TEXT));
+        let message = Message { book: Arc::clone(self), level, text, fields, size };
+        let has_room = self.waiting.fetch_add(size, Ordering::AcqRel) < WAITING_OF_ONE;
         if !has_room || !self.ways.desk.take(message) {
-            self.waiting.fetch_sub(1, Ordering::AcqRel);
+            self.waiting.fetch_sub(size, Ordering::AcqRel);
             self.drop_one();
         }
     }
 
     /// Masks a message and writes it down.
-    pub(super) fn looked_at(&self, level: Level, text: &str, fields: &Map<String, Value>) {
+    pub(super) fn looked_at(
+        &self,
+        level: Level,
+        text: &str,
+        fields: &Map<String, Value>,
+        size: usize,
+    ) {
         let masked = self.redactor.mask(text).text;
         let fields = self.mask_fields(fields);
-        self.waiting.fetch_sub(1, Ordering::AcqRel);
+        self.waiting.fetch_sub(size, Ordering::AcqRel);
         self.add(&mut self.state(), LogStream::Log, level, &masked, fields);
     }
 

@@ -86,7 +86,7 @@ async fn serve(state: &AppState, socket: WebSocket) {
     let mut wants_status = true;
     let mut logs: Vec<(String, LogSubscription)> = Vec::new();
     let mut heard = Instant::now();
-    let mut beat = tokio::time::interval(BEAT);
+    let mut beat = tokio::time::interval_at(tokio::time::Instant::now() + BEAT, BEAT);
     let plugins = state.host.plugins();
     if out.send(text(&json!({"type": "bootstrap", "plugins": plugins}))).await.is_err() {
         return;
