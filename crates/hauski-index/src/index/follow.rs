@@ -1,5 +1,6 @@
 //! Lets the text index follow the truth: the same way after a start, a crash and a write.
 
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -220,7 +221,8 @@ fn same_truth(derived: &Path, identity: &str) -> Result<(), IndexError> {
     if derived.exists() {
         std::fs::remove_dir_all(derived).map_err(failed)?;
     }
-    std::fs::create_dir_all(derived).map_err(failed)?;
+    // For its owner alone: what lies in it need not be.
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(derived).map_err(failed)?;
     std::fs::write(&file, identity).map_err(failed)
 }
 

@@ -192,13 +192,8 @@ fn index(method: &Method, path: &str) -> Option<Shape> {
         ("POST", "/index/decay/preview") => {
             json::<Decay>("Decay").takes::<DecayRequest>("DecayRequest").optional()
         }
-        ("POST", "/index/verify") => {
-            json::<Verified>("IndexVerified").takes_body(object()).optional()
-        }
-        ("POST", "/index/rebuild") => {
-            let started = Shape::default().gives(202, "It has begun.", vec![object()]);
-            started.takes_body(object()).optional()
-        }
+        ("POST", "/index/verify") => json::<Verified>("IndexVerified"),
+        ("POST", "/index/rebuild") => Shape::default().gives(202, "It has begun.", vec![object()]),
         ("GET", "/index/decisions/snapshot") => json::<Decisions>("Decisions"),
         ("POST", "/index/decisions/snapshot") => {
             created::<Decision>("Decision").takes::<Decision>("DecisionToKeep")

@@ -3,7 +3,7 @@
 use std::os::fd::OwnedFd;
 
 use axum::body::Body;
-use axum::extract::multipart::MultipartRejection;
+use axum::extract::multipart::{MultipartError, MultipartRejection};
 use axum::extract::{Multipart, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -19,6 +19,7 @@ use crate::gateway::meter::Meter;
 use crate::gateway::plugin::{Asked, Brought, Wanted};
 use crate::server::auth::Caller;
 use crate::server::error::{ApiError, Code};
+use crate::server::extract::fault;
 use crate::state::AppState;
 
 /// Most fields of a form.
@@ -79,7 +80,7 @@ fn memory_file(bytes: &[u8]) -> std::io::Result<OwnedFd> {
 }
 
 async fn fields(mut form: Multipart) -> Result<Vec<FormField>, ApiError> {
-    let unreadable = |_| ApiError::new(Code::InvalidBody, "The form cannot be read.");
+    let unreadable = |error: MultipartError| fault(&axum::Error::new(error));
     let mut fields = Vec::new();
     while let Some(field) = form.next_field().await.map_err(unreadable)? {
         if fields.len() == MAX_FIELDS {
