@@ -277,7 +277,9 @@ mod tests {
             let is_open = route.access == Access::Open;
             assert_eq!(answers.contains_key("401"), !is_open, "{about}");
             assert_eq!(answers.contains_key("500"), !is_open, "{about}");
-            let wants_body = matches!(route.class, Class::Upload | Class::Talk);
+            // Checking the index takes long and needs no body.
+            let wants_body =
+                matches!(route.class, Class::Upload | Class::Talk) && route.path != "/index/verify";
             assert!(!wants_body || operation["requestBody"].is_object(), "{about}");
         }
     }
