@@ -51,7 +51,18 @@ pub(crate) fn is_being_written(folder: &Path) -> bool {
         .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
-fn lock(folder: &Path) -> Result<File, OpenError> {
+/// A lock that ends when this goes, even while a child that was just started still holds a copy of the descriptor.
+#[derive(Debug)]
+pub(crate) struct Held(File);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // Closing alone ends it as well, only later.
+        let _ = self.0.unlock();
+    }
+}
+
+fn lock(folder: &Path) -> Result<Held, OpenError> {
     let path = folder.join("lock");
     let file = OpenOptions::new()
         .write(true)
@@ -61,7 +72,7 @@ fn lock(folder: &Path) -> Result<File, OpenError> {
         .open(&path)
         .map_err(|source| OpenError::Io { what: "cannot open", path: path.clone(), source })?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Held(file)),
         Err(TryLockError::WouldBlock) => Err(OpenError::Busy(folder.to_owned())),
         Err(TryLockError::Error(source)) => {
             Err(OpenError::Io { what: "cannot lock", path, source })
@@ -73,7 +84,7 @@ fn begin(
     folder: &Path,
     options: Options,
     opened: Instant,
-    lock: File,
+    lock: Held,
 ) -> Result<Writer, OpenError> {
     let key_path = folder.join("key");
     // The key gets its name only after the first segment, so it cannot be there without one.
@@ -119,7 +130,7 @@ fn go_on(
     segment: &SegmentPath,
     options: Options,
     opened: Instant,
-    lock: File,
+    lock: Held,
 ) -> Result<Writer, OpenError> {
     let mut scan = scan::scan(segment, &[]).map_err(|source| OpenError::Io {
         what: "cannot read",
@@ -235,7 +246,7 @@ fn assemble(
     folder: &Path,
     options: Options,
     opened: Instant,
-    lock: File,
+    lock: Held,
     segment: SegmentPath,
     key: SigningKey,
     state: State,

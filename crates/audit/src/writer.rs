@@ -20,6 +20,7 @@ use crate::log::{AppendError, Options, SharedStatus, Status, Written};
 use crate::merkle::{self, Hash};
 use crate::note;
 use crate::queue::{Item, Queue, Ticket};
+use crate::recover::Held;
 use crate::segment::{self, SegmentPath};
 
 /// A step of the wall clock backwards from which a line tells of it, microseconds.
@@ -56,7 +57,7 @@ pub(crate) struct Writer {
     pub(crate) options: Options,
     pub(crate) opened: Instant,
     /// Held as long as the writer lives.
-    pub(crate) _lock: File,
+    pub(crate) _lock: Held,
     pub(crate) segment: SegmentPath,
     pub(crate) lines: Tail,
     pub(crate) notes: Tail,

@@ -16,7 +16,6 @@ mod segment;
 mod write;
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -56,7 +55,7 @@ pub(super) struct FlatStore {
     /// Builds graphs, unless the engine is the scan alone.
     grower: Option<Grower>,
     /// Held as long as the store is open.
-    _lock: File,
+    _lock: open::Held,
 }
 
 /// What searches see.

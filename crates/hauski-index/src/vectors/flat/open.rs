@@ -125,13 +125,23 @@ impl FlatStore {
     }
 }
 
-fn lock(dir: &Path) -> Result<File, VectorError> {
+/// A lock that ends when this goes, even while a child that was just started still holds a copy of the descriptor.
+pub(super) struct Held(File);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // Closing alone ends it as well, only later.
+        let _ = self.0.unlock();
+    }
+}
+
+fn lock(dir: &Path) -> Result<Held, VectorError> {
     let path = dir.join(LOCK);
     let mut options = File::options();
     let file = options.create(true).truncate(false).write(true).open(&path);
     let file = file.map_err(VectorError::io("write", &path))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Held(file)),
         Err(TryLockError::WouldBlock) => Err(VectorError::Busy { dir: dir.to_owned() }),
         Err(TryLockError::Error(error)) => Err(VectorError::io("lock", &path)(error)),
     }
