@@ -147,7 +147,9 @@ impl Index {
             let _ = task.await;
         }
         *self.0.models_mut() = Models::default();
-        self.0.text.send_replace(None);
+        let text = self.0.text.send_replace(None);
+        // It waits for its merges.
+        let _ = tokio::task::spawn_blocking(move || drop(text)).await;
         self.0.truth.close().await;
     }
 

@@ -10,9 +10,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use tantivy::directory::MmapDirectory;
+use tantivy::directory::error::LockError;
 use tantivy::indexer::{IndexWriterOptions, LogMergePolicy, NoMergePolicy};
 use tantivy::tokenizer::TokenizerManager;
-use tantivy::{Directory, Index, IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, Term};
+use tantivy::{
+    Directory, Index, IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, TantivyError, Term,
+};
 
 use super::analysis::{Analyzer, Kind};
 use super::language::Language;
@@ -31,7 +34,8 @@ const DELETED_SHARE: f32 = 0.3;
 const LOADED_TOGETHER: usize = 256;
 /// The file that names the format.
 const FORMAT_FILE: &str = "format";
-/// How often and how long a compaction waits for searches that still read old files.
+/// How often and how long a compaction waits for searches that still read old files, and an opening for a lock that a child
+/// of this process holds until it runs its own program.
 const TRIES: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -66,7 +70,7 @@ pub enum TextError {
         /// Its folder.
         path: PathBuf,
         /// What the engine says.
-        source: tantivy::TantivyError,
+        source: TantivyError,
     },
     /// A file or folder beside the engine's own.
     #[error("could not read or write {}", path.display())]
@@ -164,6 +168,16 @@ pub struct TextIndex {
     set_aside: Option<SetAside>,
 }
 
+impl Drop for TextIndex {
+    /// Waits for merges: they read mapped files, and what comes next may be an opening, a removal or a repair of those.
+    fn drop(&mut self) {
+        let writer = self.writer.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Err(error)) = writer.map(IndexWriter::wait_merging_threads) {
+            tracing::debug!(%error, "a merge ended early");
+        }
+    }
+}
+
 impl TextIndex {
     /// Opens the index in a folder, or makes an empty one. A damaged index and one of another format are moved aside: then
     /// [`TextIndex::set_aside`] says so, [`TextIndex::watermark`] is 0, and all passages are to be applied again.
@@ -188,10 +202,9 @@ impl TextIndex {
         std::fs::create_dir_all(path).map_err(|source| files(path, source))?;
         match Self::open_whole(path) {
             Ok(opened) => Ok(opened),
-            Err(TextError::Engine {
-                source: source @ tantivy::TantivyError::LockFailure(..),
-                path,
-            }) => Err(TextError::Engine { path, source }),
+            Err(TextError::Engine { source: source @ TantivyError::LockFailure(..), path }) => {
+                Err(TextError::Engine { path, source })
+            }
             Err(error) => {
                 let reason = match std::error::Error::source(&error) {
                     Some(source) => format!("{error}: {source}"),
@@ -217,7 +230,7 @@ impl TextIndex {
             let found =
                 std::fs::read_to_string(&format).map_err(|source| files(&format, source))?;
             if found.trim() != schema::FORMAT {
-                let source = tantivy::TantivyError::SchemaError(format!(
+                let source = TantivyError::SchemaError(format!(
                     "format {:?}, wanted {}",
                     found.trim(),
                     schema::FORMAT
@@ -238,7 +251,7 @@ impl TextIndex {
             None => 0,
             Some(Ok(seq)) => seq,
             Some(Err(_)) => {
-                return Err(failed(tantivy::TantivyError::SystemError(
+                return Err(failed(TantivyError::SystemError(
                     "the last commit carries no sequence number".to_owned(),
                 )));
             }
@@ -624,7 +637,7 @@ impl TextIndex {
         }
     }
 
-    fn failed(&self, source: tantivy::TantivyError) -> TextError {
+    fn failed(&self, source: TantivyError) -> TextError {
         TextError::Engine { path: self.path.clone(), source }
     }
 }
@@ -652,7 +665,13 @@ fn writer(index: &Index) -> tantivy::Result<IndexWriter> {
         .num_merge_threads(1)
         .memory_budget_per_thread(WRITER_BYTES)
         .build();
-    let writer = index.writer_with_options(options)?;
+    let mut writer = index.writer_with_options(options.clone());
+    for _ in 0..TRIES {
+        let Err(TantivyError::LockFailure(LockError::LockBusy, _)) = writer else { break };
+        std::thread::sleep(PAUSE);
+        writer = index.writer_with_options(options.clone());
+    }
+    let writer = writer?;
     writer.set_merge_policy(merge_policy());
     Ok(writer)
 }
