@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tower::ServiceExt;
 
 use super::auth::Caller;
-use super::patient::Patient;
+use super::patient::{Patient, Unread};
 use crate::state::AppState;
 
 /// Header lines of a request.
@@ -43,8 +43,10 @@ where
     state.metrics.connections.inc();
     // For the head of a request; also how long an idle connection is kept.
     let timeout = state.options.load().client_timeout;
+    let unread = Unread::default();
+    let stream = Patient::new(stream, timeout, unread.clone());
     let service = service_fn(move |request: Request<Incoming>| {
-        let mut request = request.map(Body::new);
+        let mut request = request.map(|body| unread.watch(Body::new(body)));
         request.extensions_mut().insert(peer.clone());
         router.clone().oneshot(request)
     });
@@ -54,7 +56,7 @@ where
         .max_headers(MAX_HEADERS)
         .max_header_size(MAX_HEAD_BYTES)
         .max_buf_size(64 << 10)
-        .serve_connection(TokioIo::new(Patient::new(stream, timeout)), service)
+        .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut connection = pin!(connection);
     let ended = tokio::select! {

@@ -31,3 +31,15 @@ async fn a_recording_above_what_a_message_holds_is_refused_by_a_plugin_over_pipe
         }
     }
 }
+
+#[tokio::test]
+async fn who_sends_too_much_reads_why_it_was_refused() {
+    let start = Daemon::with().file("policies/limits.yaml", "request:\n  max_body_bytes: 100000\n");
+    let daemon = with_fake(start).await;
+    for path in ["/v1/audio/transcriptions", "/v1/chat/completions", "/nowhere"] {
+        let ask = daemon.owner().request("POST", path).header("content-type", "application/json");
+        let reply = ask.body(vec![b' '; 24 << 20]).send().await;
+        let wanted = if path == "/nowhere" { 404 } else { 413 };
+        assert_eq!(reply.status, wanted, "{path}: {}", reply.text());
+    }
+}
