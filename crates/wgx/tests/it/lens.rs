@@ -9,7 +9,11 @@ use testkit::{Run, TestRepo};
 fn lonely_wgx(repo: &TestRepo) -> String {
     let program = repo.path().join("alone/wgx");
     fs::create_dir_all(repo.path().join("alone")).expect("wgx can be copied");
-    fs::copy(env!("CARGO_BIN_EXE_wgx"), &program).expect("wgx can be copied");
+    // By a program of its own: a child that another test starts meanwhile would hold the copy open for writing, and what is
+    // open for writing cannot be started.
+    let path = program.to_str().expect("a readable path");
+    let copied = Run::new("cp", repo.path()).args([env!("CARGO_BIN_EXE_wgx"), path]).go();
+    assert_eq!(copied.code, 0, "{copied:?}");
     program.to_str().expect("wgx can be copied").to_owned()
 }
 
