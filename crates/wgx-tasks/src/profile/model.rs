@@ -306,14 +306,19 @@ impl Os {
         }
     }
 
-    /// Its key in a per-system map.
-    pub fn key(self) -> &'static str {
+    /// Its keys in a per-system map: that of the contract first, then what people write instead.
+    pub fn spellings(self) -> &'static [&'static str] {
         match self {
-            Self::Linux => "linux",
-            Self::Darwin => "darwin",
-            Self::Win32 => "win32",
-            Self::Other => "default",
+            Self::Linux => &["linux"],
+            Self::Darwin => &["darwin", "macos"],
+            Self::Win32 => &["win32", "windows"],
+            Self::Other => &[],
         }
+    }
+
+    /// Whether a key names one of the systems.
+    pub fn is_spelling(key: &str) -> bool {
+        [Self::Linux, Self::Darwin, Self::Win32].iter().any(|os| os.spellings().contains(&key))
     }
 }
 

@@ -235,8 +235,8 @@ impl TaskReader<'_, '_> {
             self.reader.wrong_type(&path, node, "text, a list, or one of them per system");
             return Some(node);
         }
-        let keys = [self.os.key(), "default"];
-        let found = keys.iter().find_map(|key| node.get(key));
+        let keys = self.os.spellings().iter().chain(&["default"]);
+        let found = keys.into_iter().find_map(|key| node.get(key));
         found.filter(|node| !node.is_null())
     }
 
@@ -349,8 +349,7 @@ fn glob_fault(glob: &str) -> Option<String> {
 
 /// A map whose keys are all operating systems.
 fn is_per_system(node: &Node) -> bool {
-    let system =
-        |entry: &document::Entry| matches!(&*entry.key, "linux" | "darwin" | "win32" | "default");
+    let system = |entry: &document::Entry| entry.key == "default" || Os::is_spelling(&entry.key);
     node.is_mapping() && !node.entries().is_empty() && node.entries().iter().all(system)
 }
 

@@ -62,7 +62,8 @@ fn every_form_of_a_command() {
 #[test]
 fn commands_and_arguments_per_system() {
     let text = "tasks:\n  t:\n    cmd: {linux: [ls], darwin: open ., default: dir}\n    \
-                args: {linux: [-l], default: x}\n  only: {cmd: {win32: dir}}\n  direct: {linux: a, default: b}\n";
+                args: {linux: [-l], default: x}\n  only: {cmd: {win32: dir}}\n  direct: {linux: a, default: b}\n  \
+                spelled: {cmd: {macos: m, windows: w, default: d}}\n";
     let on = |os, task: &str| {
         let loaded = parse("p.yml", text, os);
         loaded.profile.task(task).unwrap().command.clone()
@@ -73,6 +74,9 @@ fn commands_and_arguments_per_system() {
     assert_eq!(on(Os::Linux, "only"), TaskCommand::Absent(AbsentReason::OtherSystem));
     assert_eq!(on(Os::Linux, "direct"), TaskCommand::Shell("a".into()));
     assert_eq!(on(Os::Other, "direct"), TaskCommand::Shell("b".into()));
+    assert_eq!(on(Os::Darwin, "spelled"), TaskCommand::Shell("m".into()));
+    assert_eq!(on(Os::Win32, "spelled"), TaskCommand::Shell("w".into()));
+    assert_eq!(on(Os::Linux, "spelled"), TaskCommand::Shell("d".into()));
 }
 
 #[test]

@@ -23,7 +23,8 @@ use crate::guard::watch::LAST_DIFF;
 use crate::notebook::Notebook;
 use crate::observe::{NeedFingerprint, Scene};
 
-pub(super) const EARLIER_FAILED: &str = "an earlier step failed";
+/// Why a step did not start: one before it, or beside it, did not end well.
+pub const EARLIER_FAILED: &str = "an earlier step failed";
 /// Why a step did not start: the time for all of them was over.
 pub(crate) const TIME_OVER: &str = "the time for all steps is over";
 const UNCHANGED: &str = "unchanged";

@@ -29,6 +29,7 @@ use crate::list::{self, ListRequest};
 use crate::notebook::NotebookError;
 use crate::trust::{self, TrustError};
 
+pub use execute::EARLIER_FAILED;
 pub(crate) use execute::{TIME_OVER, unchanged};
 pub use needs::Reason;
 pub use plan::Step;

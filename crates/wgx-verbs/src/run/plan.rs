@@ -207,6 +207,7 @@ fn refuse_broken_files(found: &Discovery, text: &str) -> Result<(), RunError> {
 #[derive(Default)]
 struct ProfileWords {
     synonyms: BTreeMap<String, Vec<String>>,
+    /// Phrases that mean a set, among them the names of workflows.
     semantics: BTreeMap<String, Vec<String>>,
 }
 
@@ -214,10 +215,21 @@ fn words_of_profile(found: &Discovery) -> ProfileWords {
     let loaded =
         RepoFiles::new(&found.root).ok().and_then(|files| profile::load(&files, "", Os::current()));
     let Some(loaded) = loaded else { return ProfileWords::default() };
+    // A step of a phrase that is no task is a command; a step of a workflow never is.
+    let is_task = |name: &String| {
+        let selected = select::select(std::slice::from_ref(name), &found.tasks);
+        matches!(selected, Ok(Selection::Tasks(_)))
+    };
+    let tasks_of = |workflow: profile::Workflow| {
+        let tasks: Vec<String> = workflow.tasks.into_iter().map(|task| task.name).collect();
+        tasks.iter().all(is_task).then_some((workflow.name, tasks))
+    };
+    let workflows = loaded.profile.workflows.into_iter().filter_map(tasks_of);
     let semantics = loaded.profile.semantics.into_iter();
+    let semantics = semantics.map(|semantic| (semantic.phrase, semantic.steps));
     ProfileWords {
         synonyms: loaded.profile.synonyms,
-        semantics: semantics.map(|semantic| (semantic.phrase, semantic.steps)).collect(),
+        semantics: workflows.chain(semantics).collect(),
     }
 }
 

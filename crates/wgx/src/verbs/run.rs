@@ -9,7 +9,7 @@ use std::num::NonZeroUsize;
 use contracts::wgx::{Candidate, Decision, RunReport, RunStep};
 use redact::escape::{escape_ctl, escape_ctl_line};
 use wgx_tasks::process::OwnExit;
-use wgx_verbs::run::{self, Dialogue, RunRequest};
+use wgx_verbs::run::{self, Dialogue, EARLIER_FAILED, RunRequest};
 
 use crate::exit::{Exit, Failure};
 use crate::face::Face;
@@ -128,6 +128,7 @@ fn conclude(request: &RunRequest, report: &RunReport, face: &Face) -> Exit {
     }
     if !face.json {
         say_refusal(report);
+        say_not_started(report);
     }
     let code = report.exit_code.unwrap_or(0);
     Exit::Code(u8::try_from(code).unwrap_or(u8::MAX))
@@ -148,6 +149,27 @@ fn say_refusal(report: &RunReport) {
         ));
         output::hint("`wgx trust` trusts it as it is now; --yes does it in CI");
     }
+}
+
+/// Of several steps, those that a failure kept from starting.
+fn say_not_started(report: &RunReport) {
+    let name = |step: &RunStep| match &step.task {
+        Some(task) => task.clone(),
+        None => shell_words(&step.command),
+    };
+    let left_out =
+        report.steps.iter().filter(|step| step.skipped.as_deref() == Some(EARLIER_FAILED));
+    let left_out: Vec<String> = left_out.map(name).collect();
+    if left_out.is_empty() {
+        return;
+    }
+    let failed = report.steps.iter().filter_map(|step| {
+        let code = step.exit_code.filter(|code| *code != 0)?;
+        Some(format!("{} ended with {code}", name(step)))
+    });
+    let failed = failed.collect::<Vec<_>>().join(", ");
+    let text = format!("{failed}; not started: {}", left_out.join(", "));
+    output::note(&escape_ctl_line(&text));
 }
 
 fn show_near(candidates: &[Candidate]) {
@@ -174,10 +196,10 @@ fn render_plan(report: &RunReport) -> String {
         if let Some(why) = &step.skipped {
             let _ = writeln!(text, "  left out {why}");
         }
-        let _ = writeln!(text, "  command  {}", escape_ctl_line(&command));
+        let _ = writeln!(text, "  command  {}", indented(&command));
         let _ = writeln!(text, "  in       {}", escape_ctl_line(&step.cwd));
         for (name, value) in &step.environment.set {
-            let (name, value) = (escape_ctl_line(name), escape_ctl_line(value));
+            let (name, value) = (escape_ctl_line(name), indented(value));
             let _ = writeln!(text, "  set      {name}={value}");
         }
         for name in &step.environment.unset {
@@ -195,6 +217,11 @@ fn render_plan(report: &RunReport) -> String {
         let _ = writeln!(text, "{WARN}needs trust{WARN:#}: {}", escape_ctl_line(&waiting));
     }
     text
+}
+
+/// Text of several lines as it is, each further line in the column of the first.
+fn indented(text: &str) -> String {
+    escape_ctl(text).replace('\n', "\n           ")
 }
 
 /// A command as a person would type it.

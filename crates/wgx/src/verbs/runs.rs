@@ -1,5 +1,6 @@
 //! `wgx runs`.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use contracts::wgx::RunsReport;
@@ -333,7 +334,7 @@ fn render_search(report: &SearchReport) -> String {
             outcome(run),
             escape_ctl_line(&run.task)
         );
-        let _ = writeln!(text, "  {}", escape_ctl_line(&hit.snippet));
+        let _ = writeln!(text, "  {}", escape_ctl_line(&plain_line_ends(&hit.snippet)));
     }
     if report.more {
         let _ = writeln!(text, "{DIM}More hits are left out; --limit 0 shows all.{DIM:#}");
@@ -378,10 +379,15 @@ fn render_comparison(report: &CompareReport) -> String {
 /// visible. Elsewhere it comes out as it was stored.
 fn show_log(report: &LogReport, face: &Face) -> anyhow::Result<Exit> {
     if face.json || face.output.width().is_some() {
-        return face.show(report, || keep_colors(&report.text));
+        return face.show(report, || keep_colors(&plain_line_ends(&report.text)));
     }
     output::raw(report.text.as_bytes())?;
     Ok(Exit::Good)
+}
+
+/// What a program wrote to a terminal has line ends of two characters.
+fn plain_line_ends(log: &str) -> Cow<'_, str> {
+    if log.contains("\r\n") { log.replace("\r\n", "\n").into() } else { log.into() }
 }
 
 /// Lets only SGR sequences (`ESC [ … m`) through.
@@ -418,6 +424,11 @@ mod tests {
         assert!(shown.starts_with("\x1b[31mred\x1b[0m "));
         assert!(!shown.contains("\x1b]"));
         assert!(!shown.contains("\x1b[2J"));
+    }
+
+    #[test]
+    fn line_ends_of_a_terminal_are_line_ends() {
+        assert_eq!(plain_line_ends("one\r\ntwo\rthree\n"), "one\ntwo\rthree\n");
     }
 
     #[test]

@@ -112,3 +112,18 @@ fn with_a_broken_task_file_free_text_is_not_certain() {
     assert!(ran.stderr.contains("justfile:4"), "{}", ran.stderr);
     assert_eq!(repo.expect(0, &["run", "serve"]).stdout, "served\n", "a name is certain");
 }
+
+#[test]
+fn the_name_of_a_workflow_means_its_tasks_in_order() {
+    let repo = TestRepo::new().profile(
+        "tasks: {one: echo 1, two: echo 2}
+workflows:
+  ship it: {steps: [{task: two}, {task: one}]}
+  broken: {steps: [{task: one}, {task: echo gone}]}
+",
+    );
+    let ran = repo.expect(0, &["run", "--yes", "ship it"]);
+    assert_eq!(ran.stdout, "2\n1\n");
+    let ran = repo.expect(120, &["run", "--yes", "broken"]);
+    assert_eq!(ran.stdout, "", "a step of a workflow that is no task is never a command");
+}

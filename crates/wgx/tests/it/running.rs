@@ -148,6 +148,14 @@ fn without_a_log_the_run_is_still_recorded() {
 }
 
 #[test]
+fn a_dry_run_shows_a_command_of_several_lines_as_it_is() {
+    let repo = TestRepo::new().profile("tasks:\n  block: |\n    echo a\n    echo b\n");
+    let shown = repo.expect(0, &["run", "--dry-run", "block"]).stdout;
+    let command = "  command  bash -c 'echo a\n           echo b\n           '\n  in ";
+    assert!(shown.contains(command), "{shown}");
+}
+
+#[test]
 fn a_dry_run_shows_everything_and_starts_nothing() {
     let repo = TestRepo::new().profile(
         "env: {MODE: fast}\nenvDefaults: {LEVEL: low}\n\
@@ -175,6 +183,13 @@ fn a_dry_run_shows_everything_and_starts_nothing() {
       set      MODE=fast
     ");
     });
+}
+
+#[test]
+fn what_a_failure_kept_from_starting_is_named() {
+    let ran = repo().expect(7, &["run", "hello", "fail", "say"]);
+    let note = "note: profile:fail ended with 7; not started: profile:say\n";
+    assert!(ran.stderr.ends_with(note), "{}", ran.stderr);
 }
 
 #[test]
