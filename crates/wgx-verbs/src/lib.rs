@@ -8,6 +8,7 @@ mod by_meaning;
 pub mod context;
 mod daemon;
 pub mod doctor;
+pub mod fleet;
 pub mod guard;
 pub mod history;
 pub mod init;

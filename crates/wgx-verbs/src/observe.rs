@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use memory::{RepoIdentity, RepoRecord, normalise_origin, repo_key};
 use wgx_tasks::fingerprint::{CollectRequest, NeedsInputs, collect, needs_fingerprint};
@@ -171,7 +172,8 @@ fn record(
     notebook: &Notebook,
     facts: &mut Facts,
 ) -> RepoRecord {
-    let identity = identity(context, repository, notebook, facts);
+    let device_id = notebook.store().device_id();
+    let identity = identity(context, repository, device_id, &Mutex::new(facts));
     let name = match &identity {
         RepoIdentity::Origin(url) => last_part(&normalise_origin(url)),
         _ => last_part(&context.root.path.to_string_lossy()),
@@ -179,14 +181,16 @@ fn record(
     RepoRecord { identity, name, tags: Vec::new(), default_tasks: Vec::new() }
 }
 
-fn identity(
+/// What identifies the repository around the context's root. Git may be asked meanwhile, so the known facts are
+/// held only while they are looked at.
+pub(crate) fn identity(
     context: &Context,
     repository: Option<&Repository>,
-    notebook: &Notebook,
-    facts: &mut Facts,
+    device_id: &str,
+    facts: &Mutex<&mut Facts>,
 ) -> RepoIdentity {
     let by_path = || RepoIdentity::Path {
-        device_id: notebook.store().device_id().to_owned(),
+        device_id: device_id.to_owned(),
         path: context.root.path.to_string_lossy().into_owned(),
     };
     let Some(repository) = repository else { return by_path() };
@@ -204,17 +208,21 @@ fn identity(
 
 /// The root commit of HEAD. A commit never gets other ancestors, so the answer for one is a fact, kept by
 /// the file whose change means another repository in this place.
-fn root_commit(git: Git<'_>, repository: &Repository, facts: &mut Facts) -> Option<String> {
+fn root_commit(git: Git<'_>, repository: &Repository, facts: &Mutex<&mut Facts>) -> Option<String> {
     let ask = || git.root_commit(repository).ok().flatten();
+    let held = || facts.lock().unwrap_or_else(PoisonError::into_inner);
     let Fact::Known(Head { commit: Some(head), .. }) = repository.head() else { return ask() };
     let key = FactKey::of(&repository.common_dir.join("config"), ROOT_COMMIT);
     let (false, Some(key)) = (repository.is_shallow(), key) else { return ask() };
-    let known = facts.get(&key).and_then(|known| known.strip_prefix(&head)?.strip_prefix(' '));
-    if let Some(root) = known {
-        return Some(root.to_owned());
+    let known = held().get(&key).and_then(|known| {
+        let root = known.strip_prefix(&head)?.strip_prefix(' ')?;
+        Some(root.to_owned())
+    });
+    if known.is_some() {
+        return known;
     }
     let root = ask()?;
-    facts.put(key, format!("{head} {root}"));
+    held().put(key, format!("{head} {root}"));
     Some(root)
 }
 

@@ -2,6 +2,7 @@
 
 pub mod doctor;
 pub mod error;
+pub mod fleet;
 pub mod guard;
 pub mod init;
 pub mod list;
@@ -20,6 +21,7 @@ pub mod validate;
 
 pub use doctor::DoctorReport;
 pub use error::ErrorReport;
+pub use fleet::{FleetReport, FleetRepository, GitState};
 pub use guard::{
     FixKind, GuardCheck, GuardCounts, GuardFinding, GuardFix, GuardReport, GuardStatus,
     SkippedFiles,
@@ -39,6 +41,7 @@ pub fn schemas() -> Vec<PublishedSchema> {
     vec![
         PublishedSchema { id: doctor::SCHEMA, generate: || schemars::schema_for!(DoctorReport) },
         PublishedSchema { id: error::SCHEMA, generate: || schemars::schema_for!(ErrorReport) },
+        PublishedSchema { id: fleet::SCHEMA, generate: || schemars::schema_for!(FleetReport) },
         PublishedSchema { id: guard::SCHEMA, generate: || schemars::schema_for!(GuardReport) },
         PublishedSchema { id: init::SCHEMA, generate: || schemars::schema_for!(InitReport) },
         PublishedSchema { id: list::SCHEMA, generate: || schemars::schema_for!(ListReport) },
