@@ -213,6 +213,30 @@ pub(crate) fn is_code_like(value: &[u8]) -> bool {
         || value.first().is_some_and(|byte| matches!(byte, b'/' | b'.' | b'-'))
         || is_words(value)
         || is_file_name(value)
+        || is_requirement(value)
+}
+
+/// A version that a package is asked for, as manifests and lock files write it: `^3.0.0`, `npm:^7.0.3`,
+/// `>=1.2.x`, `workspace:~2.0.0-rc.1`.
+fn is_requirement(value: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(value) else { return false };
+    let text = text.split_once(':').map_or(text, |(protocol, rest)| {
+        let is_protocol =
+            !protocol.is_empty() && protocol.bytes().all(|byte| byte.is_ascii_lowercase());
+        if is_protocol { rest } else { text }
+    });
+    let text = text.trim_start_matches(['^', '~', '<', '>', '=', 'v']);
+    let numbers = text.split(['-', '+']).next().unwrap_or_default();
+    let mut parts = numbers.split('.');
+    let is_number = |part: &str| {
+        !part.is_empty() && part.len() <= 5 && part.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let tag = &text[numbers.len()..];
+    numbers.contains('.')
+        && parts.next().is_some_and(is_number)
+        && parts.all(|part| is_number(part) || matches!(part, "x" | "*"))
+        && tag.len() <= 16
+        && tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-+.".contains(&byte))
 }
 
 /// Words joined by signs or by case, each word letters only or digits only: `auth_token_2`,
@@ -278,6 +302,16 @@ mod tests {
         }
         for text in ["k3Jd9sLq0Zp", "Tr0ub4dor&3xQ", "9f8a7d6c5b4e"] {
             assert!(!is_code_like(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn versions_that_are_asked_for_are_no_passwords() {
+        for text in ["npm:^3.0.0", "^7.0.3", ">=1.2.x", "workspace:~2.0.0-rc.1", "v1.2.3+build"] {
+            assert!(is_code_like(text.as_bytes()), "{text}");
+        }
+        for text in ["npm:k3Jd9sLq0Zp", "Xk^3.0.0pQ9", "3.0.0-8f7a6b5c4d3e2f1a0b9c", "19.x7Qw2Lp"] {
+            assert!(!is_requirement(text.as_bytes()), "{text}");
         }
     }
 
