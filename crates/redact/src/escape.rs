@@ -21,9 +21,11 @@ pub fn escape_ctl_line(text: &str) -> Cow<'_, str> {
 
 /// Whether a character is one that [`escape_ctl`] makes visible.
 pub fn is_control(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_control() && !matches!(c, '\n' | '\t');
+    }
     match c {
-        '\n' | '\t' => false,
-        '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' => true,
+        '\u{80}'..='\u{9f}' => true,
         // Soft hyphen, combining grapheme joiner, Arabic letter mark, Hangul and Khmer fillers.
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' => {
             true

@@ -52,7 +52,13 @@ const SCRIPTS: &str = "bash bat cmd fish nu pl ps1 py rb sh zsh";
 
 /// Whether one of the words is this one.
 fn lists(words: &str, word: &str) -> bool {
-    words.split(' ').any(|listed| listed == word)
+    let words = words.as_bytes();
+    let mut places = memchr::memmem::find_iter(words, word);
+    !word.is_empty()
+        && places.any(|at| {
+            let ends = words.get(at + word.len()).is_none_or(|byte| *byte == b' ');
+            ends && (at == 0 || words[at - 1] == b' ')
+        })
 }
 
 /// A path in the pieces that the rules ask for, lower case.

@@ -68,6 +68,10 @@ fn anchor(line: &str) -> Event<'_> {
 
 /// Whether a text can be the token of a heading, an anchor or a link.
 fn is_token(text: &str) -> bool {
+    let usual = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if text.bytes().all(usual) {
+        return !text.is_empty();
+    }
     !text.is_empty()
         && !text
             .contains(|c: char| c.is_whitespace() || c.is_control() || "\"<>`|\\(){}&".contains(c))

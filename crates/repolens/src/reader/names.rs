@@ -10,6 +10,9 @@ use unicode_normalization::UnicodeNormalization as _;
 /// The text behind an attribute's value; `None` when it holds something that is no reference of the
 /// format. Exact: whatever was escaped comes back character by character.
 pub fn unescape_attribute(value: &str) -> Option<Cow<'_, str>> {
+    if is_usual(value) {
+        return Some(Cow::Borrowed(value));
+    }
     if value.contains(['<', '>', '`', '|']) || value.contains(|c| !printable(c)) {
         return None;
     }
@@ -60,8 +63,13 @@ pub fn plain_name(name: &str) -> Cow<'_, str> {
     escaped(name, |c| signs.contains(c) || !printable(c) || c.is_whitespace() && c != ' ')
 }
 
+/// Letters, digits and signs that stand for themselves everywhere.
+fn is_usual(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+@ ".contains(&byte))
+}
+
 fn escaped(name: &str, bad: impl Fn(char) -> bool) -> Cow<'_, str> {
-    if !name.contains(&bad) {
+    if is_usual(name) || !name.contains(&bad) {
         return Cow::Borrowed(name);
     }
     let mut text = String::with_capacity(name.len() + 16);
@@ -83,6 +91,9 @@ pub fn nfc(name: &str) -> Cow<'_, str> {
 
 /// A name as it stands in an anchor.
 pub fn slug(name: &str) -> String {
+    if is_usual(name) {
+        return name.replace(['/', '.', ' '], "-");
+    }
     nfc(name)
         .chars()
         .map(|c| {
@@ -120,8 +131,8 @@ pub fn file_id(repo: &str, path: &str, salt: u64, normal: bool) -> String {
 
 /// Bytes as lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    let digits = |byte: &u8| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
+    bytes.iter().flat_map(digits).collect()
 }

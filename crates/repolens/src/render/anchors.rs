@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fmt::Write as _;
 
 use redact::escape::is_control;
 use sha1::Sha1;
@@ -217,6 +216,12 @@ fn base(repo: &str, path: &str) -> String {
 
 /// `/`, `.`, white space, and what would end a link, an attribute or a heading become `-`.
 fn slug(name: &str, out: &mut String) {
+    out.reserve(name.len());
+    let usual = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+@#=,~%".contains(&byte);
+    if name.bytes().all(usual) {
+        out.extend(name.chars().map(|c| if matches!(c, '/' | '.') { '-' } else { c }));
+        return;
+    }
     for c in nfc(name).chars() {
         let gone = matches!(
             c,
@@ -267,8 +272,9 @@ fn nfc(name: &str) -> Cow<'_, str> {
 pub fn hex(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
-        // Writing to a string cannot fail.
-        let _ = write!(out, "{byte:02x}");
+        for digit in [byte >> 4, byte & 15] {
+            out.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
+        }
     }
     out
 }

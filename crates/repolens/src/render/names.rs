@@ -36,8 +36,13 @@ pub fn plain(name: &str) -> Cow<'_, str> {
     })
 }
 
+/// Whether a name has nothing but what is never escaped, as nearly all have.
+fn is_usual(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+@ ".contains(&byte))
+}
+
 fn escaped(name: &str, is_bad: impl Fn(char) -> bool) -> Cow<'_, str> {
-    if !name.contains(&is_bad) {
+    if is_usual(name) || !name.contains(&is_bad) {
         return Cow::Borrowed(name);
     }
     let mut out = String::with_capacity(name.len() + 16);
@@ -55,7 +60,7 @@ fn escaped(name: &str, is_bad: impl Fn(char) -> bool) -> Cow<'_, str> {
 /// A name as the value of an attribute in double quotes; [`unescape_attribute`] turns it back.
 pub fn attribute(name: &str) -> Cow<'_, str> {
     let is_bad = |c: char| c == '&' || is_syntax(c) || does_not_print(c);
-    if !name.contains(is_bad) {
+    if is_usual(name) || !name.contains(is_bad) {
         return Cow::Borrowed(name);
     }
     let mut out = String::with_capacity(name.len() + 16);
