@@ -24,6 +24,8 @@ pub struct Repo {
     pub files: Vec<File>,
     /// What the walk left out, sorted by path; a folder that was not entered is one entry.
     pub skipped: Vec<Skipped>,
+    /// The folders that the walk entered, as on disk, relative to the root (which is the empty one). Sorted.
+    pub folders: Vec<PathBuf>,
     /// How many files the filters of the selection took out of the merge, by reason.
     pub filtered: BTreeMap<FilterReason, u64>,
     /// Secrets that were masked in names and in targets of links.

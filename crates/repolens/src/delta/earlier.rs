@@ -117,6 +117,7 @@ pub(super) fn repo(name: &str, files: Vec<File>) -> Repo {
         purposes: Vec::new(),
         files,
         skipped: Vec::new(),
+        folders: Vec::new(),
         masked_names: 0,
         filtered: BTreeMap::new(),
         notes: Vec::new(),

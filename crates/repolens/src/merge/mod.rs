@@ -7,7 +7,9 @@ mod earlier;
 mod error;
 mod extras;
 mod name;
+mod naming;
 mod read;
+mod request;
 mod write;
 
 use std::collections::HashSet;
@@ -22,8 +24,9 @@ use sha2::{Digest as _, Sha256};
 
 pub use error::MergeError;
 pub use read::{TEXT_MAX, decode, sniff};
+pub use request::{Density, MergeRequest, Merged, Mode, Progress, Target};
 
-use crate::delta::{self, Base};
+use crate::delta;
 use crate::facts::{Cache, build_id};
 use crate::model::{Inclusion, Snapshot};
 use crate::render::anchors::{Names, hex, markers_in};
@@ -39,107 +42,28 @@ pub type TokenCounter = dyn Fn(&str) -> u64 + Sync;
 /// How often ids are salted anew when files change under a merge.
 const SALT_TRIES: usize = 4;
 
-/// How much is said about every file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Density {
-    /// Paths only.
-    Min,
-    /// No hashes.
-    Standard,
-    /// Everything.
-    Full,
-    /// `standard` where a filter is active, else `full`.
-    #[default]
-    Auto,
-}
-
-/// Whether repositories stand in one merge or in one each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Mode {
-    /// All in one.
-    #[default]
-    Combined,
-    /// One each.
-    PerRepo,
-}
-
-/// Where a merge goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
-    /// Files in this folder, which is made when it is not there.
-    Folder(PathBuf),
-    /// One file, handed over open and rewound.
-    Stream,
-}
-
-/// What is asked for.
-#[derive(Debug, Clone)]
-pub struct MergeRequest {
-    /// The working copies.
-    pub roots: Vec<PathBuf>,
-    /// How to walk.
-    pub scan: ScanOptions,
-    /// What to show.
-    pub selection: Selection,
-    /// One merge or one a repository.
-    pub mode: Mode,
-    /// How much is said about every file.
-    pub density: Density,
-    /// Nothing is interpreted. Stronger than [`Selection::plan_only`], which would leave the manifest out.
-    pub meta_none: bool,
-    /// Files above `max_file_bytes` stand in pieces instead of being cut.
-    pub split_files: bool,
-    /// Most bytes of a part; nothing for a merge in one file.
-    pub split_size: Option<u64>,
-    /// The extras.
-    pub extras: Extras,
-    /// What the delta extra compares with; [`Extras::delta_reports`] asks for it.
-    pub delta_from: Option<Base>,
-    /// Headings that are bare tokens.
-    pub nav_headings: bool,
-    /// When.
-    pub generated_at: Timestamp,
-    /// Threads; 0 is one for every core. The merge does not depend on it.
-    pub threads: usize,
-    /// Whether [`Merged::debug`] is filled.
-    pub debug: bool,
-    /// Where facts are kept between runs; nothing for a merge that neither reads nor leaves any.
-    pub cache: Option<PathBuf>,
-    /// Where to.
-    pub target: Target,
-    /// First part of the file names; made from the options when it is not given.
-    pub name: Option<String>,
-}
-
-/// Follows a merge.
-pub trait Progress: Sync {
-    /// So many files are in all merges of this call together.
-    fn total(&self, files: usize);
-    /// So many files of the current merge are done.
-    fn files(&self, done: usize);
-}
-
-/// A merge that was made.
-#[derive(Debug)]
-pub struct Merged {
-    /// The parts, in order; empty for [`Target::Stream`].
-    pub files: Vec<PathBuf>,
-    /// The sidecar.
-    pub sidecar: Option<PathBuf>,
-    /// The merge itself, for [`Target::Stream`].
-    pub stream: Option<fs::File>,
-    /// Bytes of all parts.
-    pub bytes: u64,
-    /// What it holds.
-    pub totals: Totals,
-    /// What has to be said.
-    pub notes: Vec<String>,
-    /// Minimum information of the debug mode (specification 11).
-    pub debug: Vec<String>,
-}
-
 /// Makes the merges of a request. When one fails, those before it stay.
 pub fn merge(
+    request: &MergeRequest,
+    tokens: Option<&TokenCounter>,
+    progress: &dyn Progress,
+) -> Result<Vec<Merged>, MergeError> {
+    check(request)?;
+    merge_seen(look(request)?, request, tokens, progress)
+}
+
+/// What the roots of a request hold right now, but for the merges that go into the same folder.
+pub fn look(request: &MergeRequest) -> Result<Snapshot, MergeError> {
+    let mut snapshot = scan(&request.roots, &request.scan)?;
+    if let Target::Folder(folder) = &request.target {
+        earlier::leave_out(&mut snapshot, folder);
+    }
+    Ok(snapshot)
+}
+
+/// As [`merge`], of what [`look`] saw a moment ago.
+pub fn merge_seen(
+    mut snapshot: Snapshot,
     request: &MergeRequest,
     tokens: Option<&TokenCounter>,
     progress: &dyn Progress,
@@ -153,10 +77,6 @@ pub fn merge(
     }
     if selection.plan_only && has_blocks(request.extras) {
         notes.push("--plan-only leaves out the extras".to_owned());
-    }
-    let mut snapshot = scan(&request.roots, &request.scan)?;
-    if let Target::Folder(folder) = &request.target {
-        earlier::leave_out(&mut snapshot, folder);
     }
     select(&mut snapshot, &selection);
     progress.total(snapshot.repos.iter().map(|repo| repo.files.len()).sum());
@@ -220,6 +140,7 @@ pub(crate) fn look_at(
         cache: cache.map(Path::to_owned),
         target: Target::Stream,
         name: None,
+        dated: true,
     };
     let mut cache = open_cache(&request, std::slice::from_ref(snapshot));
     let settings = settings(&request, &request.selection);
@@ -507,6 +428,7 @@ mod tests {
             cache: None,
             target: Target::Stream,
             name: None,
+            dated: true,
         }
     }
 }

@@ -53,7 +53,9 @@ fn options(request: &MergeRequest, settings: &Settings) -> String {
             settings.extensions.iter().map(|extension| extension.trim_start_matches('.')).collect();
         words.push(format!("ext-{}", piece(&all.join("+"))));
     }
-    words.push(request.generated_at.strftime("%y%m%d-%H%M").to_string());
+    if request.dated {
+        words.push(request.generated_at.strftime("%y%m%d-%H%M").to_string());
+    }
     words.join("-")
 }
 

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 
 use tempfile::NamedTempFile;
 
-use super::{MergeError, MergeRequest, Merged, Target, check, debug, earlier, folder_of};
+use super::naming::Naming;
+use super::{MergeError, MergeRequest, Merged, Target, check, debug, earlier};
 use crate::model::Inclusion;
 use crate::render::block::way_back;
 use crate::render::view::{Emitted, Entry, Parts, View};
@@ -157,13 +158,13 @@ pub(super) fn write(
     if request.debug {
         merged.debug = debug::lines(view, &places).map_err(failed)?;
     }
-    // Everything is complete now; what follows is only renaming.
+    // Everything is complete now; what follows is only renaming, of all or of none.
+    let mut naming = Naming::default();
     for (draft, name) in drafts.into_iter().zip(&parts.files) {
         match (draft, &place.folder) {
-            (Draft::Named(file), Some(folder)) => match persist(file, folder.join(name)) {
-                Ok(path) => merged.files.push(path),
-                Err(error) => return Err(taken_back(&merged, error)),
-            },
+            (Draft::Named(file), Some(folder)) => {
+                merged.files.push(naming.give(file, folder.join(name))?);
+            }
             (Draft::Open(mut file), _) => {
                 file.seek(SeekFrom::Start(0)).map_err(failed)?;
                 merged.stream = Some(file);
@@ -172,31 +173,13 @@ pub(super) fn write(
         }
     }
     if let (Some((draft, name)), Some(folder)) = (sidecar, &place.folder) {
-        match persist(draft, folder.join(name)) {
-            Ok(path) => merged.sidecar = Some(path),
-            Err(error) => return Err(taken_back(&merged, error)),
-        }
+        merged.sidecar = Some(naming.give(draft, folder.join(name))?);
     }
+    naming.keep();
     if let Some(folder) = &place.folder {
         merged.notes.extend(earlier::remove_stale(folder, &place.stem, &merged));
     }
     Ok(merged)
-}
-
-/// Half a merge is none: what already has its name goes again.
-fn taken_back(merged: &Merged, error: MergeError) -> MergeError {
-    for path in &merged.files {
-        // What cannot be removed is left; the error tells that something went wrong here.
-        let _left = fs::remove_file(path);
-    }
-    error
-}
-
-fn persist(file: NamedTempFile, path: PathBuf) -> Result<PathBuf, MergeError> {
-    match file.persist(&path) {
-        Ok(_) => Ok(path),
-        Err(error) => Err(MergeError::Write { path: folder_of(&path), source: error.error }),
-    }
 }
 
 /// Nothing gets a name whose structure is wrong (specification 12).

@@ -67,6 +67,7 @@ fn scan_root(root: roots::Root, options: &ScanOptions) -> Result<Repo, ScanError
         purposes,
         files: found.files,
         skipped: found.skipped,
+        folders: found.folders,
         filtered: BTreeMap::new(),
         masked_names,
         notes: found.notes,

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -45,6 +45,7 @@ const CACHE_TAG: &[u8] = b"Signature: 8a477f597d28d172789f06886806bc55";
 pub(super) struct Found {
     pub(super) files: Vec<File>,
     pub(super) skipped: Vec<Skipped>,
+    pub(super) folders: Vec<PathBuf>,
     pub(super) notes: Vec<String>,
 }
 
@@ -52,6 +53,7 @@ impl Found {
     fn append(&mut self, mut other: Self) {
         self.files.append(&mut other.files);
         self.skipped.append(&mut other.skipped);
+        self.folders.append(&mut other.folders);
         self.notes.append(&mut other.notes);
     }
 }
@@ -131,6 +133,7 @@ fn settle(found: &mut Found) {
     }
     found.files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     found.skipped.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    found.folders.sort_unstable();
     found.notes.sort_unstable();
 }
 
@@ -192,6 +195,7 @@ impl Walk<'_> {
                 return Vec::new();
             }
         }
+        found.folders.push(PathBuf::from(OsStr::from_bytes(&task.path)));
         let rules = self.rules(task, &folder, &entries, found);
         let mut folders = Vec::new();
         for entry in &entries {

@@ -123,6 +123,7 @@ fn request(roots: Vec<PathBuf>) -> anyhow::Result<MergeRequest> {
         cache: settings::cache(),
         target: Target::Stream,
         name: None,
+        dated: true,
     })
 }
 

@@ -49,6 +49,7 @@ fn request(roots: Vec<PathBuf>, out: &Path, split: bool, min: bool, nav: bool) -
         cache: None,
         target: Target::Folder(out.to_owned()),
         name: Some("odd".to_owned()),
+        dated: true,
     }
 }
 
