@@ -43,6 +43,8 @@ pub(crate) enum Verb {
     Pack(verbs::pack::Args),
     /// Show trees with sizes and tokens, before anything is merged
     Prescan(verbs::prescan::Args),
+    /// Merge, and merge again whenever something changed
+    Watch(verbs::watch::Args),
 }
 
 /// Parses the process's arguments.

@@ -26,3 +26,4 @@ pub mod symbols;
 pub mod tokens;
 pub mod unpack;
 pub mod validate;
+pub mod watch;

@@ -24,6 +24,13 @@ pub(crate) fn json(report: &impl Serialize) -> anyhow::Result<()> {
     raw(text.as_bytes())
 }
 
+/// Writes a report as one line of JSON, where several follow each other.
+pub(crate) fn json_line(report: &impl Serialize) -> anyhow::Result<()> {
+    let mut text = serde_json::to_string(report)?;
+    text.push('\n');
+    raw(text.as_bytes())
+}
+
 /// Writes bytes to standard output as they are.
 pub(crate) fn raw(bytes: &[u8]) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();

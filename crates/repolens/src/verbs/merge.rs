@@ -176,29 +176,21 @@ enum NavArg {
     Headings,
 }
 
+impl Args {
+    /// Whether the merge goes to standard output.
+    pub(crate) fn is_stream(&self) -> bool {
+        self.stdout
+    }
+
+    /// Whether a report is asked for.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+}
+
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let request = request(args)?;
-    let progress = Bar::new(args.json);
-    let count = |text: &str| Vocabulary::default().count(text);
-    let tokens: Option<&TokenCounter> = (!args.no_tokens).then_some(&count);
-    let merged = match merge(&request, tokens, &progress) {
-        Ok(merged) => merged,
-        Err(error) => {
-            progress.clear();
-            return Err(as_failure(error));
-        }
-    };
-    progress.clear();
-    for one in &merged {
-        for note in &one.notes {
-            output::warning(note);
-        }
-        if args.debug {
-            for line in &one.debug {
-                output::note(&format!("debug: {line}"));
-            }
-        }
-    }
+    let merged = with_tools(args, |tokens, progress| merge(&request, tokens, progress))?;
     if args.stdout {
         return stream(merged);
     }
@@ -210,7 +202,31 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     Ok(Exit::Good)
 }
 
-fn request(args: &Args) -> anyhow::Result<MergeRequest> {
+/// Merges with a counter of tokens and a bar for who waits, and says what has to be said.
+pub(crate) fn with_tools(
+    args: &Args,
+    merge: impl FnOnce(Option<&TokenCounter>, &dyn Progress) -> Result<Vec<Merged>, MergeError>,
+) -> anyhow::Result<Vec<Merged>> {
+    let progress = Bar::new(args.json);
+    let count = |text: &str| Vocabulary::default().count(text);
+    let tokens: Option<&TokenCounter> = (!args.no_tokens).then_some(&count);
+    let merged = merge(tokens, &progress);
+    progress.clear();
+    let merged = merged.map_err(as_failure)?;
+    for one in &merged {
+        for note in &one.notes {
+            output::warning(note);
+        }
+        if args.debug {
+            for line in &one.debug {
+                output::note(&format!("debug: {line}"));
+            }
+        }
+    }
+    Ok(merged)
+}
+
+pub(crate) fn request(args: &Args) -> anyhow::Result<MergeRequest> {
     let extensions: Result<Vec<String>, _> = args.ext.iter().map(|word| extension(word)).collect();
     let extensions = extensions.map_err(|error| UsageError::plain(error.to_string()))?;
     let selection = Selection {
@@ -261,6 +277,7 @@ fn request(args: &Args) -> anyhow::Result<MergeRequest> {
         cache: if args.no_cache { None } else { settings::cache() },
         target: if args.stdout { Target::Stream } else { Target::Folder(here.join(out)) },
         name: args.name.clone(),
+        dated: true,
     })
 }
 
@@ -339,7 +356,7 @@ fn extras(args: &Args) -> anyhow::Result<Extras> {
 }
 
 /// What is wrong with the call ends with another code than what went wrong.
-fn as_failure(error: MergeError) -> anyhow::Error {
+pub(crate) fn as_failure(error: MergeError) -> anyhow::Error {
     match error {
         MergeError::Delta(error) => UsageError::plain(with_cause(&error)),
         MergeError::Scan(_) | MergeError::Options(_) | MergeError::SameName { .. } => {
@@ -358,7 +375,7 @@ fn stream(merged: Vec<Merged>) -> anyhow::Result<Exit> {
     Ok(Exit::Good)
 }
 
-fn report(merged: &[Merged]) -> MergeReport {
+pub(crate) fn report(merged: &[Merged]) -> MergeReport {
     let result = |one: &Merged| MergeResult {
         files: one.files.iter().map(|path| path.to_string_lossy().into_owned()).collect(),
         sidecar: one.sidecar.as_ref().map(|path| path.to_string_lossy().into_owned()),
@@ -375,7 +392,7 @@ fn report(merged: &[Merged]) -> MergeReport {
     MergeReport { schema: SCHEMA.to_owned(), merges: merged.iter().map(result).collect() }
 }
 
-fn said(merged: &[Merged]) -> String {
+pub(crate) fn said(merged: &[Merged]) -> String {
     let mut text = String::new();
     for one in merged {
         for path in one.files.iter().chain(&one.sidecar) {

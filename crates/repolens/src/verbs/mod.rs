@@ -10,6 +10,7 @@ pub(crate) mod prescan;
 pub(crate) mod stats;
 pub(crate) mod unpack;
 pub(crate) mod validate;
+pub(crate) mod watch;
 
 use crate::cli::{Arguments, Verb};
 use crate::exit::{self, Exit};
@@ -31,5 +32,6 @@ fn call(arguments: Arguments) -> anyhow::Result<Exit> {
         Some(Verb::Stats(args)) => stats::run(&args),
         Some(Verb::Unpack(args)) => unpack::run(&args),
         Some(Verb::Validate(args)) => validate::run(&args),
+        Some(Verb::Watch(args)) => watch::run(&args),
     }
 }

@@ -22,3 +22,4 @@ mod selecting;
 mod tree;
 mod unpacking;
 mod validating;
+mod watching;
