@@ -50,6 +50,20 @@ const CLEAR_SCORE: f64 = 0.6;
 /// Words of tasks that never end by themselves.
 const ENDLESS: [&str; 6] = ["watch", "serve", "dev", "start", "server", "preview"];
 
+/// Folders of members that say little about the whole.
+const BESIDE: [&str; 10] = [
+    "demo",
+    "demos",
+    "example",
+    "examples",
+    "fixture",
+    "fixtures",
+    "playground",
+    "playgrounds",
+    "template",
+    "templates",
+];
+
 /// How to test.
 #[derive(Clone, Debug)]
 pub struct SmokeRequest {
@@ -211,13 +225,30 @@ fn stages(found: &Discovery) -> Vec<(&'static str, usize, u64)> {
         let clear = outcome.candidates.iter().enumerate().filter(|(place, candidate)| {
             candidate.score >= CLEAR_SCORE || (is_winner && *place == 0)
         });
-        let fits =
-            |at: &usize| is_harmless(found, *at) && chosen.iter().all(|(_, other, _)| other != at);
-        if let Some(at) = clear.map(|(_, candidate)| candidate.task).find(fits) {
-            chosen.push((stage, at, usual_ms));
+        let fits = |at: &usize| {
+            let is_new = chosen.iter().all(|(_, other, _)| other != at);
+            is_new && is_harmless(found, *at) && !(stage == "types" && is_whole_check(found, *at))
+        };
+        let fitting: Vec<usize> = clear.map(|(_, candidate)| candidate.task).filter(fits).collect();
+        let member = |at: usize| found.tasks[at].task.member.as_deref();
+        let in_root = fitting.iter().find(|at| member(**at).is_none());
+        let elsewhere = || fitting.iter().find(|at| !member(**at).is_some_and(is_beside));
+        if let Some(at) = in_root.or_else(elsewhere) {
+            chosen.push((stage, *at, usual_ms));
         }
     }
     chosen
+}
+
+/// `check` of make and Gradle runs all tests by convention; elsewhere the word stands for a look at types.
+fn is_whole_check(found: &Discovery, at: usize) -> bool {
+    let task = &found.tasks[at].task;
+    matches!(task.source, TaskSource::Make | TaskSource::Gradle) && task.name == "check"
+}
+
+/// Whether a member of a workspace stands beside what the repository is for.
+fn is_beside(member: &str) -> bool {
+    member.split(['/', ':']).any(|folder| BESIDE.contains(&folder))
 }
 
 /// Can be started without a question, comes to an end, and needs nobody's words.
@@ -397,6 +428,28 @@ mod tests {
         let found = found(&[("Makefile", "all:\n\techo all\n")]);
         let chosen = names(&checks(&found, &HashMap::new()), &found);
         assert!(!chosen.iter().any(|chosen| chosen.starts_with("lint")), "{chosen:?}");
+    }
+
+    #[test]
+    fn tasks_of_the_root_come_before_those_of_members_and_no_example_stands_for_the_whole() {
+        let root = r#"{"workspaces": ["examples/*", "packages/*"], "scripts": {"test": "x"}}"#;
+        let member = r#"{"scripts": {"lint": "x", "test": "x"}}"#;
+        let example = ("examples/a/package.json", member);
+        let smoke = |files: &[(&str, &str)]| {
+            let found = found(files);
+            names(&checks(&found, &HashMap::new()), &found)
+        };
+        assert_eq!(smoke(&[("package.json", root), example]), ["test npm:test"]);
+        let package = ("packages/b/package.json", member);
+        let both = smoke(&[("package.json", root), example, package]);
+        assert_eq!(both, ["lint npm:packages/b:lint", "test npm:test"]);
+    }
+
+    #[test]
+    fn a_check_of_everything_is_no_look_at_types() {
+        let found = found(&[("build.gradle", "plugins { id 'java' }\n")]);
+        let chosen = names(&checks(&found, &HashMap::new()), &found);
+        assert!(!chosen.contains(&"types gradle:check".to_owned()), "{chosen:?}");
     }
 
     #[test]
