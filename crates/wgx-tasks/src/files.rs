@@ -73,6 +73,19 @@ pub enum ReadError {
     Io(#[from] std::io::Error),
 }
 
+impl ReadError {
+    /// What to do.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::TooLarge { .. } => "make it smaller; files of tasks are read whole",
+            Self::Outside => "put it inside the repository",
+            Self::NotAFile => "put a regular file in its place",
+            Self::NotUtf8 { .. } => "save it as UTF-8 text",
+            Self::Io(_) => "make it readable for you",
+        }
+    }
+}
+
 impl RepoFiles {
     /// For the repository at `root`, which must exist.
     ///

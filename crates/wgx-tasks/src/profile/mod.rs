@@ -145,10 +145,7 @@ fn exists(files: &RepoFiles, path: &str) -> bool {
 fn load_file(files: &RepoFiles, file: &str, os: Os) -> LoadedProfile {
     match files.read(file) {
         Ok(text) => parse(file, &text.unwrap_or_default(), os),
-        Err(error) => {
-            let hint = "make it a readable UTF-8 text file inside the repository";
-            broken(file, "unreadable", None, (error.to_string(), hint))
-        }
+        Err(error) => broken(file, "unreadable", None, (error.to_string(), error.hint())),
     }
 }
 

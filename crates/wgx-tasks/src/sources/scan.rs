@@ -73,7 +73,7 @@ impl<'a> Scan<'a> {
         match self.files.read(path) {
             Ok(text) => text,
             Err(error) => {
-                self.broken(path, None, &error.to_string(), "make it a readable UTF-8 text file");
+                self.broken(path, None, &error.to_string(), error.hint());
                 None
             }
         }
