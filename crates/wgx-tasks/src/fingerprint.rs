@@ -216,9 +216,10 @@ pub fn collect(request: CollectRequest<'_>, facts: &mut Facts) -> Environment {
         flags: flags(request),
         ..Environment::default()
     };
-    (row.lockfiles, row.toolchain_files) = pinned_files(request.root, facts, &mut row.gaps);
+    let names = Names::of(request.root);
+    (row.lockfiles, row.toolchain_files) = pinned(request.root, &names, facts, &mut row.gaps);
     collect_state(request, facts, &mut row);
-    collect_tools(request, facts, &mut row);
+    collect_tools(request, &names, facts, &mut row);
     row
 }
 
@@ -229,12 +230,41 @@ pub fn pinned_files(
     facts: &mut Facts,
     gaps: &mut Vec<String>,
 ) -> (BTreeMap<String, String>, BTreeMap<String, String>) {
-    let mut digests = |names: &[&str]| {
+    pinned(root, &Names::of(root), facts, gaps)
+}
+
+/// The names in the root: one look instead of one for each of the many files that are usually not there.
+struct Names(Option<Vec<OsString>>);
+
+impl Names {
+    fn of(root: &Path) -> Self {
+        let read =
+            || std::fs::read_dir(root)?.map(|entry| entry.map(|entry| entry.file_name())).collect();
+        let names: std::io::Result<Vec<OsString>> = read();
+        Self(names.ok())
+    }
+
+    /// Whether this relative path may be there; where the folder cannot be listed, any may.
+    fn may_hold(&self, path: &str) -> bool {
+        let first = path.split('/').next().unwrap_or(path);
+        let is_first = |name: &OsString| name.eq_ignore_ascii_case(first);
+        self.0.as_ref().is_none_or(|names| names.iter().any(is_first))
+    }
+}
+
+fn pinned(
+    root: &Path,
+    names: &Names,
+    facts: &mut Facts,
+    gaps: &mut Vec<String>,
+) -> (BTreeMap<String, String>, BTreeMap<String, String>) {
+    let mut digests = |files: &[&str]| {
         let digest = |name: &&str| {
             file_digest(&root.join(name), facts).transpose().map(|found| (name.to_string(), found))
         };
+        let files = files.iter().filter(|file| names.may_hold(file));
         let mut found = BTreeMap::new();
-        for (name, digest) in names.iter().filter_map(digest) {
+        for (name, digest) in files.filter_map(digest) {
             match digest {
                 Ok(digest) => drop(found.insert(name, digest)),
                 Err(reason) => gaps.push(format!("{name}: {reason}")),
@@ -397,7 +427,12 @@ fn take_head(head: Head, row: &mut Environment) {
     (row.commit, row.branch) = (head.commit, head.branch);
 }
 
-fn collect_tools(request: CollectRequest<'_>, facts: &mut Facts, row: &mut Environment) {
+fn collect_tools(
+    request: CollectRequest<'_>,
+    names: &Names,
+    facts: &mut Facts,
+    row: &mut Environment,
+) {
     let path = variable(request.environment, "PATH").unwrap_or_default();
     let dir = if request.is_trusted { request.root } else { Path::new("/") };
     let context = version_context(request.environment, dir, &row.toolchain_files);
@@ -409,7 +444,7 @@ fn collect_tools(request: CollectRequest<'_>, facts: &mut Facts, row: &mut Envir
         context: &context,
         is_trusted: request.is_trusted,
     };
-    for name in relevant_tools(request) {
+    for name in relevant_tools(request, names) {
         let Some(program) = tools::find_program(name, path) else {
             continue;
         };
@@ -423,10 +458,10 @@ fn collect_tools(request: CollectRequest<'_>, facts: &mut Facts, row: &mut Envir
     }
 }
 
-fn relevant_tools<'a>(request: CollectRequest<'a>) -> BTreeSet<&'a str> {
+fn relevant_tools<'a>(request: CollectRequest<'a>, names: &Names) -> BTreeSet<&'a str> {
     let by_file = TOOLS_BY_FILE
         .iter()
-        .filter(|(file, _)| request.root.join(file).is_file())
+        .filter(|(file, _)| names.may_hold(file) && request.root.join(file).is_file())
         .flat_map(|(_, tools)| tools.iter().copied());
     let programs = request.programs.iter().copied().filter(|name| !name.contains('/'));
     by_file.chain(programs).collect()
