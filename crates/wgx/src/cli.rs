@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::verbs;
 
@@ -85,50 +85,29 @@ pub(crate) enum Language {
     De,
 }
 
-/// The verbs, each in the file of its name.
+/// The verbs, each in the file of its name, where its help stands too: a description here would hide that.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
-    /// List every task this repository offers
     List(verbs::list::Args),
-    /// Run a task, or what free text means
     Run(verbs::run::Args),
-    /// Look for small things that cause big trouble
     Guard(verbs::guard::Args),
-    /// The shortest meaningful path, in about a minute
     Smoke(verbs::smoke::Args),
-    /// Next sensible steps, each with its reason
     Suggest(verbs::suggest::Args),
-    /// The words of this repository, declared and learned
     Profile(verbs::profile::Args),
-    /// Make the environment of this repository ready
     Up(verbs::up::Args),
-    /// Check this machine, this repository and the memory
     Doctor(verbs::doctor::Args),
-    /// Check the profile, and run the checks that it declares
     Validate(verbs::validate::Args),
-    /// Write a first profile from the tasks found here
     Init(verbs::init::Args),
-    /// What was run here, newest first
     Runs(verbs::runs::Args),
-    /// What is known about some words: notes, runs, logs, and what the daemon has indexed
     Recall(verbs::recall::Args),
-    /// A question, answered with the places that the answer comes from
     Ask(verbs::ask::Args),
-    /// Keep a note in the memory
     Remember(verbs::remember::Args),
-    /// Look after the memory: size, health, retention, packs
     Memory(verbs::memory::Args),
-    /// Small data states that tests start from: take, list, write back
     Seeds(verbs::seeds::Args),
-    /// Which secrets are needed and where they are kept, never the secrets
     Secrets(verbs::secrets::Args),
-    /// Trust this repository as it is now
     Trust(verbs::trust::Args),
-    /// Write shell completions
     Completions(verbs::completions::Args),
-    /// Write manual pages
     Man(verbs::man::Args),
-    /// Explain wgx or one verb
     Help(verbs::help::Args),
     #[command(external_subcommand)]
     External(Vec<OsString>),
@@ -136,7 +115,27 @@ pub(crate) enum Verb {
 
 /// Parses the process's arguments.
 pub(crate) fn parse() -> Result<Arguments, clap::Error> {
-    Arguments::try_parse()
+    match parse_often_used(std::env::args_os()) {
+        Some(arguments) => Ok(arguments),
+        None => Arguments::try_parse(),
+    }
+}
+
+/// What a call of one of the verbs that start most often means. `None` for every other call, and for a wrong
+/// one: its message needs all verbs. Describing all of them costs more than the rest of a `wgx list`.
+fn parse_often_used(words: impl Iterator<Item = OsString>) -> Option<Arguments> {
+    let mut words = words.peekable();
+    let program = words.next()?;
+    let verb = match words.peek()?.to_str()? {
+        "list" => verbs::list::Args::augment_args(Command::new("list")),
+        "run" => verbs::run::Args::augment_args(Command::new("run")),
+        _ => return None,
+    };
+    let mut command = Shared::augment_args(Command::new("wgx")).subcommand(verb);
+    let found = command.try_get_matches_from_mut(std::iter::once(program).chain(words));
+    // Freeing hundreds of descriptions takes time, and the program is about to end anyway.
+    std::mem::forget(command);
+    Arguments::from_arg_matches_mut(&mut found.ok()?).ok()
 }
 
 /// Whether the call asks for JSON, even where it cannot be parsed; what follows `--` is a task's.
@@ -146,6 +145,47 @@ pub(crate) fn wants_json() -> bool {
 }
 
 /// The command as clap knows it, for completions and manual pages.
-pub(crate) fn command() -> clap::Command {
+pub(crate) fn command() -> Command {
     Arguments::command()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<OsString> {
+        line.split(' ').map(OsString::from).collect()
+    }
+
+    #[test]
+    fn often_used_verbs_mean_what_they_mean_among_all() {
+        for line in [
+            "wgx list",
+            "wgx list --json --deep -C /tmp",
+            "wgx list --color=never --home h",
+            "wgx run build test",
+            "wgx run -n --json build -- --json -x",
+            "wgx run --use-memory=off --timeout 3m --parallel -j 2 a b",
+            "wgx run please check the docs",
+        ] {
+            let alone = parse_often_used(words(line).into_iter()).expect(line);
+            let among_all = Arguments::try_parse_from(words(line)).expect(line);
+            assert_eq!(format!("{alone:?}"), format!("{among_all:?}"), "{line}");
+        }
+    }
+
+    #[test]
+    fn everything_else_is_left_to_the_whole_command() {
+        for line in [
+            "wgx",
+            "wgx runs",
+            "wgx -C x list",
+            "wgx list --help",
+            "wgx run",
+            "wgx list --no",
+            "wgx lens",
+        ] {
+            assert!(parse_often_used(words(line).into_iter()).is_none(), "{line}");
+        }
+    }
 }

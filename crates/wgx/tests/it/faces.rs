@@ -51,6 +51,18 @@ fn the_overview_names_every_verb() {
 }
 
 #[test]
+fn help_tells_more_than_the_line_in_the_list_of_verbs() {
+    let repo = TestRepo::new();
+    let told = repo.expect(0, &["run", "--help"]).stdout;
+    assert!(told.contains("Exit code: the task's own, 128+N for a signal"), "{told}");
+    for verb in VERBS.iter().filter(|verb| !["memory", "profile"].contains(verb)) {
+        let told = repo.expect(0, &[verb, "--help"]).stdout;
+        let about = told.split("Usage: ").next().unwrap().trim_end();
+        assert!(about.contains("\n\n"), "{verb}: {about}");
+    }
+}
+
+#[test]
 fn plain_help_speaks_the_language_that_was_asked_for_or_the_locales() {
     let repo = TestRepo::new();
     let english = repo.expect(0, &["help", "list", "--plain"]).stdout;
