@@ -19,9 +19,9 @@ pub const RESTLESS: Duration = Duration::from_secs(2);
 /// Where nothing tells of changes, a look is taken this often.
 pub const POLL: Duration = Duration::from_secs(2);
 
-/// A file whose times are so close to the look at it may change once more without showing it: clocks
+/// A file that changed so shortly before the look at it may change once more without showing it: clocks
 /// of file systems tick.
-const TICK_NS: i64 = 20_000_000;
+pub const TICK: Duration = Duration::from_millis(20);
 
 /// Tells that something changed in the folders of a snapshot.
 #[derive(Debug)]
@@ -172,13 +172,18 @@ impl Changes {
 impl State {
     /// The state of a snapshot that was taken not before `began`.
     pub fn of(snapshot: &Snapshot, began: SystemTime) -> Self {
-        let began_ns = began.duration_since(UNIX_EPOCH).map_or(0, |time| time.as_nanos() as i64);
+        let since_1970 = |time: SystemTime| {
+            time.duration_since(UNIX_EPOCH).map_or(0, |time| time.as_nanos() as i64)
+        };
+        let tick_ns = TICK.as_nanos() as i64;
+        // Who sets back a clock or writes from another machine has files from the future; they rest, too.
+        let moment = since_1970(began) - tick_ns..=since_1970(SystemTime::now()) + tick_ns;
         let mut state = Self::default();
         for repo in &snapshot.repos {
             let key = |path: &str| (repo.name.clone(), path.to_owned());
             for file in &repo.files {
-                let latest = file.stamp.mtime_ns.max(file.stamp.ctime_ns);
-                let racy = latest.saturating_add(TICK_NS) > began_ns;
+                // Every change sets this time, whatever becomes of the other one.
+                let racy = moment.contains(&file.stamp.ctime_ns);
                 let seen =
                     Seen { size: file.size, stamp: file.stamp, kind: file.kind.clone(), racy };
                 state.files.insert(key(&file.path), seen);
@@ -188,6 +193,11 @@ impl State {
             state.skipped.extend(foreign.map(|skipped| key(&skipped.path)));
         }
         state
+    }
+
+    /// Whether a file changed so lately that this state may be that of two different contents.
+    pub fn is_racy(&self) -> bool {
+        self.files.values().any(|seen| seen.racy)
     }
 
     /// What changed since an earlier look.

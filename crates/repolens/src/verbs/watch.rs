@@ -2,14 +2,17 @@
 
 use std::time::{Instant, SystemTime};
 
-use repolens::merge::{MergeRequest, Merged, look, merge_seen};
+use repolens::merge::{MergeError, MergeRequest, Merged, look, merge_seen};
 use repolens::model::Snapshot;
 use repolens::render::view::short_size;
-use repolens::watch::{State, Watch};
+use repolens::watch::{State, TICK, Watch};
 
 use super::merge;
 use crate::exit::{Exit, UsageError};
 use crate::{output, settings};
+
+/// How often files that change right now are looked at again before a merge.
+const STEADY_TRIES: usize = 5;
 
 /// Options of a watch.
 #[derive(Debug, clap::Args)]
@@ -32,9 +35,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let mut request = merge::request(&args.merge)?;
     request.dated = false;
     let mut watch = Watch::new();
-    let began = SystemTime::now();
-    let mut snapshot = look(&request).map_err(merge::as_failure)?;
-    let mut state = State::of(&snapshot, began);
+    let (mut snapshot, mut state) = steady(&request).map_err(merge::as_failure)?;
     follow(&mut watch, &snapshot);
     let mut left = args.count;
     let mut changed = String::new();
@@ -59,9 +60,8 @@ fn next(watch: &mut Watch, request: &MergeRequest, state: &State) -> (Snapshot, 
     let mut failing = false;
     loop {
         watch.wait();
-        let began = SystemTime::now();
-        let snapshot = match look(request) {
-            Ok(snapshot) => snapshot,
+        let (snapshot, now) = match steady(request) {
+            Ok(seen) => seen,
             Err(error) => {
                 if !std::mem::replace(&mut failing, true) {
                     output::warning(&format!("cannot look for now: {error}"));
@@ -72,11 +72,25 @@ fn next(watch: &mut Watch, request: &MergeRequest, state: &State) -> (Snapshot, 
         };
         failing = false;
         follow(watch, &snapshot);
-        let now = State::of(&snapshot, began);
         let changes = now.since(state);
         if !changes.is_empty() {
             return (snapshot, now, changes.told());
         }
+    }
+}
+
+/// A look that shows whether a file changes after it; where files never rest, the last of a few.
+fn steady(request: &MergeRequest) -> Result<(Snapshot, State), MergeError> {
+    let mut tries = 0;
+    loop {
+        let began = SystemTime::now();
+        let snapshot = look(request)?;
+        let state = State::of(&snapshot, began);
+        tries += 1;
+        if tries == STEADY_TRIES || !state.is_racy() {
+            return Ok((snapshot, state));
+        }
+        std::thread::sleep(2 * TICK);
     }
 }
 
