@@ -32,6 +32,8 @@ const CANDIDATES: usize = 5;
 /// A request beside the tasks.
 pub(crate) struct Wanted<'a> {
     pub(crate) text: &'a str,
+    /// Which tasks can be run here; the others are looked at only after them.
+    pub(crate) runnable: &'a [bool],
     pub(crate) request: &'a Request,
     pub(crate) meanings: &'a [TaskMeaning],
 }
@@ -41,6 +43,8 @@ struct Ranked {
     task: usize,
     /// Log-odds up to a constant.
     score: f32,
+    /// It can be started here, or nothing can.
+    is_runnable: bool,
     /// How familiar it is here, 0 to 1.
     familiar: f32,
     scored: Scored,
@@ -102,7 +106,7 @@ pub(crate) fn decide(
 fn candidates(ranked: &[Ranked], fit: f32) -> Vec<PhraseCandidate> {
     let top = ranked.first().map_or(0.0, |top| top.score);
     let candidate = |ranked: &Ranked| {
-        let score = fit * ((ranked.score - top) / 2.0).exp();
+        let score = fit * ((ranked.score - top).min(0.0) / 2.0).exp();
         let mut why = ranked.scored.why.clone();
         if ranked.familiar >= 0.3 {
             why.push("run here before".to_owned());
@@ -131,13 +135,14 @@ fn rank(
         let familiar = history.map_or(0.0, familiarity);
         let words: f32 = RANKS.iter().zip(&scored.ranks).map(|((_, weight), x)| weight * x).sum();
         let score = words + PRIOR * prior(task, names_member).ln() + HABIT * familiar;
-        Ranked { task: at, score, familiar, scored }
+        Ranked { task: at, score, is_runnable: wanted.runnable[at], familiar, scored }
     };
     let mut all: Vec<Ranked> =
         signals(vocabulary, wanted, units).into_iter().enumerate().map(ranked).collect();
     all.sort_by(|left, right| {
         let name = |ranked: &Ranked| context.tasks[ranked.task].task.name.len();
-        let by_score = right.score.total_cmp(&left.score);
+        let by_place = right.is_runnable.cmp(&left.is_runnable);
+        let by_score = by_place.then(right.score.total_cmp(&left.score));
         by_score.then(name(left).cmp(&name(right))).then(left.task.cmp(&right.task))
     });
     all
@@ -153,7 +158,7 @@ pub(crate) fn signals(
         return Vec::new();
     }
     let demands = Demands::new(vocabulary, units, wanted.request);
-    demands.score(vocabulary.knowledge, wanted.meanings)
+    demands.score(vocabulary.knowledge, wanted.meanings, wanted.runnable)
 }
 
 /// The chance that the best of the ranked tasks is what was asked for, instead of nothing here.
@@ -161,7 +166,8 @@ fn fit(ranked: &[Ranked]) -> f32 {
     let Some(top) = ranked.first().filter(|top| top.scored.is_near) else {
         return 0.0;
     };
-    let lead = ranked.get(1).map_or(LEAD_CAP, |second| top.score - second.score);
+    let second = ranked.get(1).filter(|second| second.is_runnable);
+    let lead = second.map_or(LEAD_CAP, |second| top.score - second.score);
     let signals = fit_signals(&top.scored, lead, top.score);
     let odds: f32 = FITS.iter().zip(&signals).map(|((_, weight), x)| weight * x).sum();
     1.0 / (1.0 + (-odds).exp())
@@ -181,9 +187,6 @@ fn prior(task: &FoundTask, names_member: bool) -> f32 {
     if task.task.member.is_some() && !names_member {
         prior *= 0.92;
     }
-    if !is_runnable(task) {
-        prior *= 0.62;
-    }
     if task.task.shadowed_by.is_some() || task.task.alias_of.is_some() {
         prior *= 0.9;
     }
@@ -194,6 +197,12 @@ fn prior(task: &FoundTask, names_member: bool) -> f32 {
         prior *= 0.97;
     }
     prior
+}
+
+/// Whether a task can be started here. Where none can, all count.
+pub(crate) fn runnable(tasks: &[FoundTask]) -> Vec<bool> {
+    let none = !tasks.iter().any(is_runnable);
+    tasks.iter().map(|task| none || is_runnable(task)).collect()
 }
 
 fn is_runnable(task: &FoundTask) -> bool {

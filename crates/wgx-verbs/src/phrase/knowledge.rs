@@ -130,6 +130,12 @@ pub(crate) struct Language {
     /// Words that are no typing mistakes.
     #[serde(serialize_with = "sorted_set")]
     real: HashSet<String>,
+    /// Stem → stems of the English words that it may stand for.
+    #[serde(serialize_with = "sorted_map")]
+    pub(crate) english: HashMap<String, Vec<String>>,
+    /// After these words comes what something is for (`a database for the tests`).
+    #[serde(serialize_with = "sorted_set")]
+    pub(crate) purpose: HashSet<String>,
     /// Words as written, folded → readings: a listed form beats a form with the same stem.
     #[serde(serialize_with = "sorted_map")]
     pub(crate) surfaces: HashMap<String, Vec<Tags>>,

@@ -88,13 +88,22 @@ fn examples(corpora: &[Corpus]) -> Vec<Example> {
                     let own =
                         meanings.iter().flat_map(|task| task.literals.keys()).copied().collect();
                     let request = request(&mut vocabulary, &phrase[0], &repository.synonyms, &own);
-                    let wanted =
-                        Wanted { text: &phrase[0], request: &request, meanings: &meanings };
+                    let wanted = Wanted {
+                        text: &phrase[0],
+                        runnable: &vec![true; tasks.len()],
+                        request: &request,
+                        meanings: &meanings,
+                    };
                     all.push(Example {
                         author,
                         weight: if corpus.author.starts_with("author") { 2.0 } else { 0.5 },
                         language,
-                        label: format!("{place}: {:?} wants {:?}", phrase[0], &phrase[1..]),
+                        label: format!(
+                            "{place}: {:?} wants {:?} as {}",
+                            phrase[0],
+                            &phrase[1..],
+                            understood(&request)
+                        ),
                         names: tasks.iter().map(|task| task.task.name.clone()).collect(),
                         tasks: signals(&vocabulary, &wanted, &request.units()),
                         right: tasks.iter().map(|task| is_right(phrase, &task.task.name)).collect(),
@@ -104,6 +113,20 @@ fn examples(corpora: &[Corpus]) -> Vec<Example> {
         }
     }
     all
+}
+
+/// What a request was understood as: each unit with the concepts of its readings.
+fn understood(request: &super::request::Request) -> String {
+    let units = request.units();
+    let reading = |tags: &Vec<super::knowledge::Concept>| {
+        tags.iter().map(|tag| knowledge().name(*tag)).collect::<Vec<_>>().join("+")
+    };
+    let unit = |unit: &super::request::Unit| {
+        let readings: Vec<String> = unit.readings.iter().map(reading).collect();
+        let aside = if unit.is_aside { "~" } else { "" };
+        format!("{aside}{}={}", unit.label, readings.join("/"))
+    };
+    units.iter().map(unit).collect::<Vec<_>>().join(", ")
 }
 
 /// Gradient descent with momentum per weight (Adam), towards the start where the data say nothing.
@@ -233,6 +256,14 @@ impl Count {
                 example.label,
                 shown.join(" · ")
             );
+            if let (Some(first), Some(rank)) = (order.first(), rank.filter(|rank| *rank > 0)) {
+                notes.push_str(&difference(
+                    &example.tasks[first.0].ranks,
+                    &example.tasks[order[rank].0].ranks,
+                    ranks,
+                    &example.names[order[rank].0],
+                ));
+            }
         }
     }
 
@@ -249,6 +280,15 @@ impl Count {
             self.wrong_starts,
         )
     }
+}
+
+/// What sets the first task before the right one, signal by signal.
+fn difference(first: &Ranks, right: &Ranks, weights: &Ranks, name: &str) -> String {
+    let parts = RANKS.iter().enumerate().filter_map(|(at, (signal, _))| {
+        let ahead = weights[at] * (first[at] - right[at]);
+        (ahead.abs() >= 0.2).then(|| format!("{signal} {ahead:+.1}"))
+    });
+    format!("    before {name}: {}\n", parts.collect::<Vec<_>>().join(", "))
 }
 
 /// Prints how the weights do per author. `LEARN=1` learns them anew for each author from all others;

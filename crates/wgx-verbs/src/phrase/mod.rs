@@ -191,6 +191,8 @@ pub fn resolve(text: &str, context: &PhraseContext<'_>) -> PhraseOutcome {
     let none = BTreeMap::new();
     let synonyms = if context.signals.synonyms { context.synonyms } else { &none };
     let request = request(&mut vocabulary, text, synonyms, &own);
-    let wanted = decide::Wanted { text, request: &request, meanings: &meanings };
+    let runnable = decide::runnable(context.tasks);
+    let wanted =
+        decide::Wanted { text, runnable: &runnable, request: &request, meanings: &meanings };
     decide::decide(&vocabulary, &wanted, context)
 }

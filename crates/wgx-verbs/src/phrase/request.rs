@@ -28,6 +28,9 @@ pub(crate) struct Unit {
 /// The quality of a short word that differs in one letter from a known one, when nothing else is known.
 const UNSURE: f32 = 0.42;
 
+/// How much an activity that something is only for still counts.
+const PURPOSE: f32 = 0.4;
+
 /// What was asked for.
 #[derive(Debug, Default)]
 pub(crate) struct Request {
@@ -82,11 +85,13 @@ pub(crate) fn request(
                 unit.quality = 0.95;
             }
         }
+        mark_purposes(vocabulary, &clause, &mut units);
         if !units.is_empty() {
             request.clauses.push(units);
         }
     }
     mark_asides(&mut request.clauses, &asides);
+    mark_general(vocabulary, &mut request.clauses);
     if let (true, Some(first)) = (asks || only_looks, request.clauses.first_mut()) {
         first.extend(state_unit(vocabulary, first));
     }
@@ -101,6 +106,63 @@ fn mark_asides(clauses: &mut [Vec<Unit>], asides: &HashSet<WordId>) {
         for unit in clauses.iter_mut().flatten() {
             unit.is_aside |= is_aside(unit);
         }
+    }
+}
+
+/// Marks what says nothing beside a named activity: where (`typing errors in the repository`), and that
+/// several are meant (`lint and tests in one go`).
+fn mark_general(vocabulary: &Vocabulary<'_>, clauses: &mut [Vec<Unit>]) {
+    let knowledge = vocabulary.knowledge;
+    let tags = |names: &[&str]| -> Tags {
+        names.iter().filter_map(|name| knowledge.concept(name)).collect()
+    };
+    let (place, everything) = (tags(&["repository"]), tags(&["check", "all"]));
+    let is_general = |unit: &Unit| {
+        let same = |tags: &Tags, other: &Tags| {
+            tags.len() == other.len() && tags.iter().all(|tag| other.contains(tag))
+        };
+        let mut readings = unit.readings.iter();
+        readings.next().is_some_and(|tags| same(tags, &place) || same(tags, &everything))
+    };
+    let is_deed = |unit: &Unit| {
+        let mut tags = unit.readings.iter().flatten();
+        !is_general(unit) && tags.any(|tag| knowledge.concepts[usize::from(*tag)].is_deed())
+            || unit.readings.iter().any(|tags| tags.len() > 1 && !is_general(unit))
+    };
+    if clauses.iter().flatten().any(is_deed) {
+        for unit in clauses.iter_mut().flatten().filter(|unit| is_general(unit)) {
+            unit.is_aside = true;
+        }
+    }
+}
+
+/// Marks the activity that something is only for, where another one is asked for: `start a database for
+/// the tests`, but not `check for typing errors`.
+fn mark_purposes(vocabulary: &Vocabulary<'_>, words: &[WordId], units: &mut [Unit]) {
+    let knowledge = vocabulary.knowledge;
+    let opens = |id: &WordId| {
+        let surface = &vocabulary.word(*id).surface;
+        knowledge.languages.iter().any(|language| language.purpose.contains(surface))
+    };
+    let looks: Tags = ["run", "check", "show", "list", "search", "analyze"]
+        .iter()
+        .filter_map(|name| knowledge.concept(name))
+        .collect();
+    let acts = |unit: &Unit| {
+        let mut tags = unit.readings.first().into_iter().flatten();
+        tags.any(|tag| knowledge.is_activity(*tag) && !looks.contains(tag))
+    };
+    let mut content = words.iter().skip_while(|id| !opens(id)).skip(1);
+    let Some(first) = content.find(|id| !vocabulary.word(**id).is_filler) else {
+        return;
+    };
+    let Some(purpose) = units.iter().position(|unit| unit.words.contains(first)) else {
+        return;
+    };
+    let is_other = |(at, unit): (usize, &Unit)| at != purpose && acts(unit);
+    if acts(&units[purpose]) && units.iter().enumerate().any(is_other) {
+        units[purpose].is_aside = true;
+        units[purpose].quality *= PURPOSE;
     }
 }
 
@@ -299,7 +361,9 @@ fn said_once(units: Vec<Unit>) -> Vec<Unit> {
             .iter_mut()
             .find(|other| !unit.readings.is_empty() && other.readings == unit.readings);
         match said {
-            Some(other) => other.synonyms.extend(unit.words),
+            // The words of a phrase say it only together.
+            Some(other) if unit.words.len() == 1 => other.synonyms.extend(unit.words),
+            Some(_) => {}
             None => once.push(unit),
         }
     }
@@ -373,10 +437,10 @@ fn unit(vocabulary: &mut Vocabulary<'_>, segment: Segment, own: &HashSet<WordId>
 /// An unknown word: a word of the repository, a tool, a typing mistake, or a compound with a known end.
 fn guess(vocabulary: &mut Vocabulary<'_>, mut unit: Unit, own: &HashSet<WordId>) -> Option<Unit> {
     let id = *unit.words.first()?;
-    if own.iter().any(|known| vocabulary.agreement(id, *known) == 1.0) || !vocabulary.has_meaning()
-    {
+    if !vocabulary.has_meaning() {
         return Some(unit);
     }
+    let is_own = own.iter().any(|known| vocabulary.agreement(id, *known) > 0.9);
     let surface = vocabulary.word(id).surface.clone();
     if let Some(variants) = vocabulary.knowledge.tools.commands.get(&surface) {
         unit.readings = variants
@@ -385,7 +449,10 @@ fn guess(vocabulary: &mut Vocabulary<'_>, mut unit: Unit, own: &HashSet<WordId>)
             .filter(|tags| !tags.is_empty())
             .into_iter()
             .collect();
-        unit.quality = 0.6;
+        unit.quality = if is_own { 0.9 } else { 0.6 };
+        return Some(unit);
+    }
+    if is_own {
         return Some(unit);
     }
     if let Some(meant) = vocabulary.knowledge.correct(&surface) {

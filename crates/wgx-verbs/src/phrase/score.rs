@@ -171,15 +171,25 @@ impl<'a> Demands<'a> {
     }
 
     /// What speaks for each task.
-    pub(crate) fn score(&self, knowledge: &Knowledge, meanings: &[TaskMeaning]) -> Vec<Scored> {
+    ///
+    /// How rare an answer is, and whether there is one at all, is counted over the tasks that
+    /// `counted` names.
+    pub(crate) fn score(
+        &self,
+        knowledge: &Knowledge,
+        meanings: &[TaskMeaning],
+        counted: &[bool],
+    ) -> Vec<Scored> {
         let answers: Vec<Vec<Answer>> = meanings
             .iter()
             .map(|meaning| self.demands.iter().map(|demand| demand.answer(meaning)).collect())
             .collect();
+        let of_counted: Vec<&Vec<Answer>> =
+            answers.iter().zip(counted).filter(|(_, counted)| **counted).map(|(a, _)| a).collect();
         let spread: Vec<Spread> =
-            (0..self.demands.len()).map(|at| Spread::new(&answers, at)).collect();
+            (0..self.demands.len()).map(|at| Spread::new(&of_counted, at)).collect();
         let mut best = vec![0.0_f32; knowledge.concepts.len()];
-        for meaning in meanings {
+        for (meaning, _) in meanings.iter().zip(counted).filter(|(_, counted)| **counted) {
             for (best, own) in best.iter_mut().zip(&meaning.strength) {
                 *best = best.max(*own);
             }
@@ -241,6 +251,14 @@ impl<'a> Demands<'a> {
         let deeds_asked = parts().filter(|((demand, _), _)| demand.kind == Kind::Deed);
         let done = deeds_asked.clone().filter(|((_, answer), _)| degree(answer) >= 0.4).count();
         let does_several = f32::from(u8::from(done > 1 && done == deeds_asked.count()));
+        let mut asked_for = parts().filter(|((demand, _), _)| !demand.unit.is_aside);
+        let answers_all = asked_for.all(|((_, answer), _)| degree(answer) >= 0.5);
+        let objects = || {
+            let scopes = parts().filter(|((demand, _), _)| demand.kind == Kind::Scope);
+            scopes.filter(|((demand, _), _)| !demand.unit.is_aside)
+        };
+        let no_object =
+            objects().count() > 0 && objects().all(|((_, answer), _)| degree(answer) < 0.4);
         let rare_words = |counts: &dyn Fn(f32) -> bool| {
             sum(&|demand, answer, spread| {
                 let is_act = matches!(demand.kind, Kind::Deed | Kind::Light);
@@ -278,6 +296,7 @@ impl<'a> Demands<'a> {
             rare_words(&|literal| literal >= 0.97),
             rare_words(&|literal| literal < 0.97),
             does_several,
+            f32::from(u8::from(answers_all)),
         ];
         let weight = |demand: &Demand<'_>| match demand.kind {
             Kind::Deed => 1.0,
@@ -328,6 +347,7 @@ impl<'a> Demands<'a> {
             asked / named.max(1.0),
             sum(&|_, answer, _| by_name(answer)).min(3.0),
             (self.demands.iter().filter(|demand| !demand.unit.is_aside).count().max(1) as f32).ln(),
+            f32::from(u8::from(no_object)),
             0.0,
             0.0,
         ];
@@ -474,7 +494,7 @@ impl<'a> Demands<'a> {
 }
 
 impl Spread {
-    fn new(answers: &[Vec<Answer>], at: usize) -> Self {
+    fn new(answers: &[&Vec<Answer>], at: usize) -> Self {
         let column = || answers.iter().map(|row| &row[at]);
         let best = column().map(|answer| answer.anchor.max(answer.literal)).fold(0.0, f32::max);
         // Two of two tasks are still few.
@@ -626,6 +646,10 @@ impl<'a> Demand<'a> {
                 best.meant = meant;
                 best.anchor = strengths.fold(0.0, f32::max);
             }
+        }
+        // Who does what is meant needs no related word.
+        if best.meant >= ANSWERS {
+            best.kin = 0.0;
         }
         // A word with a meaning counts literally only where the task calls itself so, or names the object.
         let enough = if matches!(self.kind, Kind::Deed | Kind::Light) { 0.9 } else { 0.65 };

@@ -31,11 +31,13 @@ pub(crate) fn resolve(
     if !context.signals.aliases {
         return None;
     }
+    let words = sentence(text);
     let called = |vocabulary: &mut Vocabulary<'_>, task: &FoundTask| {
-        task.task
-            .aliases
-            .iter()
-            .any(|alias| sentence(alias) == sentence(text) || phrase_key(vocabulary, alias) == key)
+        task.task.aliases.iter().any(|alias| {
+            let own = sentence(alias);
+            // An alias that is a name with its namespace (`d:lint`) is not called by the name alone.
+            own == words || key.len() == own.len() && phrase_key(vocabulary, alias) == key
+        })
     };
     let task = context.tasks.iter().position(|task| called(vocabulary, task))?;
     let destructive = danger_reached(task, context.tasks).map(|danger| danger.reason);

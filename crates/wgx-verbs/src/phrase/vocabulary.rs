@@ -23,6 +23,20 @@ pub(crate) struct Word {
     pub(crate) is_elsewhere: bool,
     /// The word that stands for all words of the same thing.
     same: Option<String>,
+    /// Stems of the English words that it may stand for.
+    english: Vec<String>,
+}
+
+/// Where English stands among the languages.
+const ENGLISH: usize = 0;
+
+/// How well a word agrees with its translation: a little less than with itself.
+const TRANSLATED: f32 = 0.98;
+
+impl Word {
+    fn translates(&self, other: &Self) -> bool {
+        self.english.iter().any(|stem| other.stems.get(ENGLISH) == Some(stem))
+    }
 }
 
 /// All words seen so far.
@@ -90,6 +104,16 @@ impl<'k> Vocabulary<'k> {
                 .any(|(language, stem)| language.elsewhere.contains(stem)),
             same: self.knowledge.same.get(surface).filter(|_| self.has_meaning).cloned(),
             short_form: self.knowledge.names.get(surface).filter(|_| self.has_meaning).cloned(),
+            english: languages
+                .iter()
+                .zip(&stems)
+                .filter(|_| self.has_meaning)
+                .flat_map(|(language, stem)| {
+                    inflections(stem).find_map(|form| language.english.get(form))
+                })
+                .flatten()
+                .cloned()
+                .collect(),
             surface: surface.to_owned(),
             stems,
             readings,
@@ -130,6 +154,8 @@ impl<'k> Vocabulary<'k> {
         let is_same = a.same.is_some() && a.same == b.same;
         if left == right || is_same || a.stems.iter().zip(&b.stems).any(|(x, y)| x == y) {
             1.0
+        } else if a.translates(b) || b.translates(a) {
+            TRANSLATED
         } else if !self.is_known(left) && is_typo(&a.surface, &b.surface) {
             0.85
         } else {
@@ -169,10 +195,13 @@ impl<'k> Vocabulary<'k> {
         if !self.has_meaning || surface.len() < 9 || !surface.is_ascii() {
             return None;
         }
-        let splits = 4..=surface.len() - 4;
+        let splits = 4..=surface.len() - 5;
         splits.into_iter().find_map(|at| {
             let (left, right) = surface.split_at(at);
-            Some((left.to_owned(), self.last_part(right)?))
+            let tags = self.last_part(right)?;
+            // The end of a verb is no head: `entspricht` is not about what `richten` means.
+            let is_act = tags.iter().any(|tag| self.knowledge.is_activity(*tag));
+            (!is_act || self.part(right).is_some()).then(|| (left.to_owned(), tags))
         })
     }
 

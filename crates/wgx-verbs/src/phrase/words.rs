@@ -65,7 +65,11 @@ fn camel(word: &str) -> Vec<String> {
         let before = letters[position - 1].1;
         let next_is_lower = letters.get(position + 1).is_some_and(|(_, c)| c.is_lowercase());
         let hump = letter.is_uppercase() && before.is_lowercase();
-        let acronym_ends = letter.is_uppercase() && before.is_uppercase() && next_is_lower;
+        // `CRDs` is one word.
+        let is_plural = letters.get(position + 1).is_some_and(|(_, c)| *c == 's')
+            && letters.get(position + 2).is_none_or(|(_, c)| c.is_uppercase());
+        let acronym_ends =
+            letter.is_uppercase() && before.is_uppercase() && next_is_lower && !is_plural;
         if hump || acronym_ends {
             parts.push(fold(&word[begin..at]));
             begin = at;
@@ -84,7 +88,8 @@ pub(crate) fn stemmer(name: &str) -> Stemmer {
 }
 
 /// Whether two words differ by a typing mistake: one edit (insert, delete, replace, swap) from five
-/// letters on, two from nine letters on, and never in the first letter; of four
+/// letters on, two from nine letters on, and never in the first letter; another letter than a
+/// neighbour on the keyboard counts twice; of four
 /// letters only the last two may be swapped.
 pub(crate) fn is_typo(typed: &str, meant: &str) -> bool {
     let length = typed.len().min(meant.len());
@@ -105,6 +110,27 @@ pub(crate) fn is_typo(typed: &str, meant: &str) -> bool {
         && distance(typed.as_bytes(), meant.as_bytes()) <= allowed
 }
 
+/// What one letter in place of another costs: a neighbour on the keyboard is a slip of the finger, any other
+/// letter more likely another word (`slack` and `stack`).
+fn replacement(typed: u8, meant: u8) -> usize {
+    // German and English keyboards differ in `y` and `z`.
+    const ROWS: [&[u8]; 4] = [b"qwertyuiop", b"asdfghjkl", b"zxcvbnm", b"qwertzuiop"];
+    let place = |letter: u8, rows: &[&[u8]]| {
+        let found = |(at, row): (usize, &&[u8])| Some((at, row.iter().position(|l| *l == letter)?));
+        rows.iter().enumerate().find_map(found)
+    };
+    let beside = |rows: &[&[u8]]| {
+        place(typed, rows).zip(place(meant, rows)).is_some_and(|((row, at), (other, there))| {
+            row.abs_diff(other) <= 1 && at.abs_diff(there) <= 1
+        })
+    };
+    match typed == meant {
+        true => 0,
+        false if beside(&ROWS[..3]) || beside(&ROWS[3..]) => 1,
+        false => 2,
+    }
+}
+
 /// Optimal string alignment distance.
 fn distance(left: &[u8], right: &[u8]) -> usize {
     let width = right.len() + 1;
@@ -113,7 +139,7 @@ fn distance(left: &[u8], right: &[u8]) -> usize {
     for i in 1..=left.len() {
         let mut row = vec![i; width];
         for j in 1..width {
-            let replace = last[j - 1] + usize::from(left[i - 1] != right[j - 1]);
+            let replace = last[j - 1] + replacement(left[i - 1], right[j - 1]);
             row[j] = replace.min(last[j] + 1).min(row[j - 1] + 1);
             let swapped =
                 i > 1 && j > 1 && left[i - 1] == right[j - 2] && left[i - 2] == right[j - 1];
@@ -140,6 +166,8 @@ mod tests {
     #[test]
     fn identifiers_split_at_humps_and_marks() {
         assert_eq!(identifier("docs:buildHTMLPages"), ["docs", "build", "html", "pages"]);
+        assert_eq!(identifier("listCRDs"), ["list", "crds"]);
+        assert_eq!(sentence("APIs and HTTPServer"), ["apis", "and", "http", "server"]);
         assert_eq!(identifier("test_e2e.fast"), ["test", "e2e", "fast"]);
         assert_eq!(sentence("don't lint C++!"), ["don't", "lint", "c++"]);
     }
@@ -150,5 +178,7 @@ mod tests {
         assert!(is_typo("abhaengikeitn", "abhaengigkeiten"));
         assert!(!is_typo("test", "rest"));
         assert!(!is_typo("house", "mouse"));
+        assert!(is_typo("fotmat", "format"));
+        assert!(!is_typo("slack", "stack"));
     }
 }

@@ -451,6 +451,48 @@ fn a_job_that_only_a_server_can_run_is_shown_and_never_chosen_to_run() {
 }
 
 #[test]
+fn a_job_on_a_server_does_not_stand_in_the_way_of_what_runs_here() {
+    let mut job = one("ci/audit", "cargo audit");
+    job.task.runnable = false;
+    job.invocation.program = Program::Shown("runs on the server");
+    let tasks = [job, one("test", "cargo test"), one("build", "cargo build")];
+    let empty = Empty::default();
+    let outcome = phrase::resolve("security audit", &with(&tasks, &empty));
+    assert_eq!(outcome.decision, Decision::None, "{outcome:?}");
+    let outcome = phrase::resolve("run the tests", &with(&tasks, &empty));
+    assert_eq!((outcome.decision, outcome.candidates[0].task), (Decision::Run, 1));
+}
+
+#[test]
+fn an_alias_with_its_namespace_is_not_called_by_the_name_alone() {
+    let mut inner = one("website:lint", "eslint .");
+    inner.task.aliases = vec!["d:lint".to_owned()];
+    let tasks = [inner, one("lint", "golangci-lint run")];
+    let outcome = phrase::resolve("lint please", &with(&tasks, &Empty::default()));
+    assert_eq!(outcome.candidates[0].task, 1, "{outcome:?}");
+}
+
+#[test]
+fn what_something_is_for_is_not_what_is_asked_for() {
+    let tasks = [one("test", "pytest"), one("db-up", "docker compose up -d postgres")];
+    let empty = Empty::default();
+    for text in ["start the database for the tests", "starte die Datenbank für die Tests"] {
+        let outcome = phrase::resolve(text, &with(&tasks, &empty));
+        assert_eq!(outcome.candidates[0].task, 1, "{text}: {outcome:?}");
+    }
+}
+
+#[test]
+fn german_words_find_english_names() {
+    let tasks = [one("invoice", "./x"), one("customer", "./y"), one("weather", "./z")];
+    let empty = Empty::default();
+    for (text, task) in [("Rechnungen", 0), ("mach was mit den Kunden", 1)] {
+        let outcome = phrase::resolve(text, &with(&tasks, &empty));
+        assert_eq!(outcome.candidates.first().map(|first| first.task), Some(task), "{text}");
+    }
+}
+
+#[test]
 fn what_a_task_runs_makes_it_destructive_however_far_away() {
     let mut starts = one("begin", "true");
     starts.needs = vec!["middle".to_owned()];

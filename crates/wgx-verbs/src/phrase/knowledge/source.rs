@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use rust_stemmers::Stemmer;
 use serde::Deserialize;
 
 use super::super::words::{fold, sentence, stemmer};
@@ -50,6 +51,9 @@ struct LanguageFile {
     bonus: String,
     elsewhere: String,
     real: String,
+    #[serde(default)]
+    english: String,
+    purpose: Vec<String>,
     meaning: BTreeMap<String, Vec<String>>,
 }
 
@@ -85,6 +89,23 @@ fn same(lines: &str) -> impl Iterator<Item = (String, String)> {
         let first = line.split_whitespace().next().map(fold).unwrap_or_default();
         line.split_whitespace().map(move |word| (fold(word), first.clone())).collect::<Vec<_>>()
     })
+}
+
+/// Lines of `word word: english english`, all as stems.
+fn english(lines: &str, own: &Stemmer) -> HashMap<String, Vec<String>> {
+    let english = stemmer("english");
+    let mut found: HashMap<String, Vec<String>> = HashMap::new();
+    for (words, meanings) in lines.lines().filter_map(|line| line.split_once(':')) {
+        for word in words.split_whitespace() {
+            let stems = meanings.split_whitespace().map(|word| english.stem(word).into_owned());
+            found.entry(own.stem(&fold(word)).into_owned()).or_default().extend(stems);
+        }
+    }
+    for stems in found.values_mut() {
+        stems.sort_unstable();
+        stems.dedup();
+    }
+    found
 }
 
 type ConceptTables = (Vec<ConceptInfo>, HashMap<String, Tags>, HashMap<String, Concept>);
@@ -175,11 +196,14 @@ impl Language {
                     .collect();
                 // What may destroy is taken only as it stands, but for the order.
                 let may_drop = content.len() == words.len() || !key.split('+').any(is_grave);
+                // "All" belongs to the word beside it: `all type checkers` are not all checks.
+                let is_whole = key.split('+').any(|name| name == "all");
                 let distinct = content.iter().collect::<HashSet<_>>().len() == content.len();
                 if tags.len() > 1
                     && content.len() > 1
                     && distinct
                     && may_drop
+                    && !is_whole
                     && !words.iter().any(is_bound)
                 {
                     let first = content.remove(0);
@@ -230,6 +254,8 @@ impl Language {
             bonus: file.bonus.split_whitespace().map(fold).collect(),
             elsewhere,
             real: file.real.split_whitespace().map(fold).collect(),
+            english: english(&file.english, &stemmer),
+            purpose: folded(&file.purpose),
             filler,
             surfaces,
             spellings,
