@@ -12,8 +12,14 @@ use crate::verbs::recall;
 pub(crate) struct Args {
     #[command(flatten)]
     recall: recall::Args,
+    /// Let this chat model of the daemon answer from the passages, each sentence with its citation
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
 }
 
 pub(crate) fn run(args: &Args, face: &Face) -> anyhow::Result<Exit> {
-    recall::show(wgx_verbs::ask::ask(&face.context, &args.recall.request()), face)
+    recall::show(
+        wgx_verbs::ask::ask(&face.context, &args.recall.request(), args.model.as_deref()),
+        face,
+    )
 }

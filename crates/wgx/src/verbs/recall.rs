@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use contracts::wgx::recall::RecallReport;
+use contracts::wgx::recall::{RecallHit, RecallReport};
 use redact::escape::escape_ctl_line;
 use wgx_verbs::recall::{self, RecallError, RecallRequest};
 
@@ -54,6 +54,34 @@ pub(crate) fn show(report: Result<RecallReport, RecallError>, face: &Face) -> an
     Ok(if report.hits.is_empty() { Exit::Findings } else { Exit::Good })
 }
 
+/// Lines of a passage that are shown, and characters of each.
+const LINES: usize = 6;
+const CHARACTERS: usize = 160;
+
+/// A passage of the daemon's index: its number, where it stands, what encloses it, and how it begins.
+fn passage(text: &mut String, number: usize, hit: &RecallHit) {
+    let place = escape_ctl_line(hit.citation.as_deref().unwrap_or(&hit.id));
+    let kind = escape_ctl_line(&hit.kind);
+    let _ = write!(text, "[{number}] {NAME}{place}{NAME:#}  {DIM}{kind}");
+    // The path stands there already.
+    if let Some((_, scope)) = hit.title.split_once(" :: ") {
+        let _ = write!(text, " · {}", escape_ctl_line(scope));
+    }
+    let _ = writeln!(text, "{DIM:#}");
+    let lines: Vec<&str> = hit.snippet.lines().filter(|line| !line.trim().is_empty()).collect();
+    let blanks = |line: &&str| line.len() - line.trim_start_matches(' ').len();
+    let indent = lines.iter().map(blanks).min().unwrap_or_default();
+    for line in lines.iter().take(LINES) {
+        let line = escape_ctl_line(line.get(indent..).unwrap_or(line).trim_end()).into_owned();
+        let shown: String = line.chars().take(CHARACTERS).collect();
+        let cut = if shown.len() < line.len() { "…" } else { "" };
+        let _ = writeln!(text, "    {shown}{cut}");
+    }
+    if lines.len() > LINES {
+        let _ = writeln!(text, "    {DIM}… {} more lines{DIM:#}", lines.len() - LINES);
+    }
+}
+
 fn render(report: &RecallReport) -> String {
     let mut text = String::new();
     if let Some(note) = &report.note {
@@ -64,6 +92,12 @@ fn render(report: &RecallReport) -> String {
     }
     if report.hits.is_empty() {
         let _ = writeln!(text, "Nothing is known about that here.");
+    }
+    if report.mode == "daemon" {
+        for (place, hit) in report.hits.iter().enumerate() {
+            passage(&mut text, place + 1, hit);
+        }
+        return text;
     }
     for hit in &report.hits {
         let kind = pad(&escape_ctl_line(&hit.kind), 6);
