@@ -10,6 +10,7 @@ use hauski_index::{IndexError, IndexOptions};
 use policy::Policies;
 use redact::Redactor;
 
+use crate::embed;
 use crate::exit::{Exit, Failure, with_causes};
 use crate::keys::{KeyError, Keys};
 use crate::settings::Settings;
@@ -17,7 +18,10 @@ use crate::store::{Store, StoreError};
 
 /// Makes the folders, and takes everybody else's rights away.
 pub(crate) fn prepare(settings: &Settings) -> Result<(), Failure> {
-    for folder in [settings.home.clone(), settings.run_folder()] {
+    let models = settings.home.join(embed::FOLDER);
+    // The sandbox of a plugin is set up beside this folder, also where no file lies in it.
+    let plugins = settings.home.join("plugins");
+    for folder in [settings.home.clone(), settings.run_folder(), models, plugins] {
         private_folder(&folder).map_err(|error| {
             let message = format!("cannot use {}: {error}", folder.display());
             let hint = match error.kind() {

@@ -3,6 +3,7 @@
 mod budgets;
 mod cli;
 mod client;
+mod embed;
 mod entries;
 mod exit;
 mod gateway;

@@ -1,21 +1,21 @@
-//! Takes `plugins.json` again when it changes, and puts a fresh process in the place of a plugin whose program changed.
-//! A file with a fault changes nothing.
+//! Takes `plugins.json` again when it changes, gives the worker of embeddings the models that come and go, and puts a
+//! fresh process in the place of a plugin whose program changed. A file with a fault changes nothing.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use audit::{Event, Outcome};
 use contracts::hauski::plugin::Plugin;
 use contracts::hauski::plugin_status::PluginState;
-use hauski_plugins::Manifest;
+use hauski_plugins::{Manifest, ManifestError};
 
-use crate::entries;
 use crate::gateway::brokers;
-use crate::record;
 use crate::state::AppState;
+use crate::{embed, entries, record};
 
 /// A look at a handful of files costs next to nothing; a change counts when two looks see the same.
 const PACE: Duration = Duration::from_millis(500);
@@ -71,30 +71,61 @@ fn mark(path: &Path) -> Mark {
 
 /// Watches until the daemon drains.
 pub(crate) async fn run(state: AppState) {
+    if state.settings.only_memory {
+        return;
+    }
     let file = state.settings.plugins_file.clone();
-    let mut manifest = Watched::new(&file);
+    let folder = state.settings.home.join(embed::FOLDER);
+    let (mut manifest, mut models) = (Watched::new(&file), Watched::new(&folder));
+    let mut policies = state.policies.load_full();
     let mut programs = BTreeMap::new();
+    // A model that came while the daemon started is taken at the first look.
+    let mut is_model_change = true;
     loop {
         tokio::select! {
             () = state.draining.cancelled() => return,
             () = tokio::time::sleep(PACE) => {}
         }
+        is_model_change |= models.is_changed(&folder);
+        let now = state.policies.load_full();
+        is_model_change |= !Arc::ptr_eq(&policies, &now);
+        policies = now;
         if manifest.is_changed(&file) {
-            apply(&state, &file).await;
+            apply(&state, &file, Cause::File).await;
+        } else if is_model_change {
+            apply(&state, &file, Cause::Models).await;
         }
+        is_model_change = false;
         look(&state, &mut programs).await;
     }
 }
 
-/// Takes the whole file again.
-async fn apply(state: &AppState, file: &Path) {
+/// Why the plugins are taken again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    /// `plugins.json` changed.
+    File,
+    /// Models came or went, perhaps.
+    Models,
+}
+
+/// Takes the whole file again, with the worker of embeddings where there is a model.
+async fn apply(state: &AppState, file: &Path, cause: Cause) {
     let path = file.to_owned();
-    let read = tokio::task::spawn_blocking(move || match path.exists() {
-        true => Manifest::load(&path),
-        false => Ok(Manifest::empty(path.parent().unwrap_or(&path))),
+    let (home, policies) = (state.settings.home.clone(), state.policies.load_full());
+    let read = tokio::task::spawn_blocking(move || -> Result<_, ManifestError> {
+        let mut manifest = match path.exists() {
+            true => Manifest::load(&path)?,
+            false => Manifest::empty(path.parent().unwrap_or(&path)),
+        };
+        let models = embed::found(&home, &policies.models.models);
+        if let Ok(program) = std::env::current_exe() {
+            embed::add_worker(&mut manifest, &models, &program);
+        }
+        Ok((manifest, models))
     });
-    let manifest = match read.await {
-        Ok(Ok(manifest)) => manifest,
+    let (manifest, models) = match read.await {
+        Ok(Ok(read)) => read,
         Ok(Err(fault)) => {
             let fault = fault.to_string();
             tracing::error!(fault, "plugins.json refused; the plugins before stay in force");
@@ -107,6 +138,12 @@ async fn apply(state: &AppState, file: &Path) {
         tracing::error!(fault, "plugins.json refused; the plugins before stay in force");
         return;
     }
+    if cause == Cause::Models {
+        if manifest.get(embed::NAME).cloned() == state.host.entry(embed::NAME) {
+            return;
+        }
+        note_models(state, &models);
+    }
     let folder = state.settings.run_folder();
     if let Err(error) = brokers::add(&folder, &manifest.plugins, &state.egress) {
         tracing::error!(error = format!("{error:#}"), "a broker could not be opened");
@@ -116,11 +153,27 @@ async fn apply(state: &AppState, file: &Path) {
     for (plugin, cause) in &problems {
         tracing::error!(plugin, cause, "a plugin did not take its new entry");
     }
+    if cause == Cause::Models {
+        return;
+    }
     tracing::info!(plugins, problems = problems.len(), "plugins.json was read again");
     let outcome = if problems.is_empty() { Outcome::Ok } else { Outcome::Failed };
     let event = Event::new("system", "plugins.reload", "plugins.json").outcome(outcome);
     // What cannot be recorded is counted by the audit log.
     drop(record::durable(state, event.with("plugins", plugins as u64)).await);
+}
+
+/// Puts on record which models there are now, and where each came from.
+fn note_models(state: &AppState, models: &[embed::Found]) {
+    for model in models {
+        let record = model.record.as_ref().map_or("none", |record| &record.package_sha256);
+        let event = Event::new("system", "model.found", &model.id).with("package_sha256", record);
+        record::ordinary(state, event);
+        tracing::info!(model = model.id, "embedding model");
+    }
+    if models.is_empty() {
+        tracing::info!("no embedding model is left");
+    }
 }
 
 /// Looks at the programs of all plugins.

@@ -31,7 +31,7 @@ use crate::server::{self, tls};
 use crate::settings::Settings;
 use crate::state::{AppState, Parts};
 use crate::systemd::Manager;
-use crate::{entries, home, plugin_files, record, reload, upkeep};
+use crate::{embed, entries, home, plugin_files, record, reload, upkeep};
 
 /// Changes that were begun get this time to be made when the daemon ends.
 const CHANGES: Duration = Duration::from_secs(5);
@@ -86,6 +86,14 @@ pub(crate) fn run(args: Args, mut settings: Settings) -> anyhow::Result<Exit> {
 
 async fn serve(settings: Settings, drain: Duration, is_check: bool) -> anyhow::Result<()> {
     let (state, listeners, events) = open(settings).await?;
+    let embedding = tokio::spawn(embed::run(state.clone(), state.host.events()));
+    if let Ok(index) = &state.index
+        && !state.settings.only_memory
+    {
+        let index = index.clone();
+        // It ends when the index is closed.
+        tokio::spawn(async move { index.keep_sources().await });
+    }
     let refusals = tokio::spawn(record_refusals(state.clone(), events));
     let manager = Manager::connect(&state.settings).context("NOTIFY_SOCKET cannot be used")?;
     let tracker = TaskTracker::new();
@@ -132,6 +140,7 @@ async fn serve(settings: Settings, drain: Duration, is_check: bool) -> anyhow::R
     }
     reloading.await??;
     watching.await?;
+    embedding.await?;
     refusals.await?;
     // What was begun is made to its end, also when its client has gone.
     state.changes.close();
@@ -159,11 +168,16 @@ async fn open(settings: Settings) -> anyhow::Result<(AppState, Listeners, Receiv
     named_policies(&settings)?;
     let policies = policy::load(&settings.policies).map_err(Failure::from)?;
     let mut manifest = manifest(&settings)?;
-    if settings.only_memory {
-        manifest.plugins.clear();
-    }
     entries::check(&manifest, settings.test_plugins)
         .map_err(|fault| Failure::new(fault.to_string(), fault.hint).exit(Exit::Config))?;
+    let program = std::env::current_exe().context("cannot find this very program")?;
+    match settings.only_memory {
+        true => manifest.plugins.clear(),
+        false => {
+            let models = embed::found(&settings.home, &policies.models.models);
+            embed::add_worker(&mut manifest, &models, &program);
+        }
+    }
     home::prepare(&settings)?;
     let (store, keys) = home::open(&settings).await?;
     let options =
@@ -175,7 +189,6 @@ async fn open(settings: Settings) -> anyhow::Result<(AppState, Listeners, Receiv
     let audit = home::audit(&settings)?;
     audit.append(Event::new("system", "daemon.start", url.clone()), Durability::Durable).await?;
     let index = open_index(&settings, &policies).await;
-    let program = std::env::current_exe().context("cannot find this very program")?;
     let egress = outside::open(&policies, &audit)?;
     let brokers = brokers::open(&settings.run_folder(), &manifest.plugins, &egress)?;
     let paths = Paths {

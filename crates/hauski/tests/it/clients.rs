@@ -10,6 +10,7 @@ use tokio::process::Command;
 
 use crate::access::new_key;
 use crate::daemon::Daemon;
+use crate::embeddings::{TINY, put_tiny, worker};
 use crate::gateway::with_fake;
 
 pub(crate) const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients");
@@ -96,10 +97,19 @@ struct Served {
 }
 
 async fn served() -> Served {
-    let daemon = with_fake(Daemon::with()).await;
+    let start = Daemon::with();
+    if worker().is_some() {
+        put_tiny(start.home(), TINY, 1);
+    }
+    let daemon = with_fake(start).await;
     let (_, key) = new_key(&daemon, &["chat", "embed", "audio"]).await;
     let base = format!("http://{}/v1", daemon.address);
     Served { daemon, base, key }
+}
+
+/// The model of the real worker, or a word that says there is none.
+fn real() -> &'static str {
+    if worker().is_some() { TINY } else { "-" }
 }
 
 /// Whether clients run here; says so when they do not.
@@ -114,7 +124,7 @@ async fn the_official_python_client() {
     let served = served().await;
     let (_, other) = new_key(&served.daemon, &["embed"]).await;
     let cases = format!("{CASES}/python/cases.py");
-    let args = [cases.as_str(), &served.base, &served.key, &other];
+    let args = [cases.as_str(), &served.base, &served.key, &other, real()];
     let output = command(&python, &args, Path::new(CASES)).output().await.unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
@@ -126,7 +136,7 @@ async fn the_official_node_client() {
     let folder = if wanted() { node().await } else { None };
     let Some(folder) = folder else { return not_run("the openai client for Node") };
     let served = served().await;
-    let args = ["cases.mjs", &served.base, &served.key];
+    let args = ["cases.mjs", &served.base, &served.key, real()];
     let output = command(Path::new("node"), &args, &folder).output().await.unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));

@@ -12,6 +12,7 @@ mod configuration;
 mod conformance;
 mod daemon;
 mod doctor;
+mod embeddings;
 mod endings;
 mod fake;
 mod faults;

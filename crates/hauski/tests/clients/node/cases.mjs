@@ -184,6 +184,22 @@ cases['embeddings have the dimensions asked for'] = async () => {
     { model: 'fake-embed', input: 'x', dimensions: 8 });
   assert.equal(answer.data[0].embedding.length, 8);
 };
+const real = process.argv[4];
+if (real !== '-') {
+  cases['the real worker gives vectors'] = async () => {
+    const input = ['the index never forgets', 'a man is eating food'];
+    const coded = await client.embeddings.create({ model: real, input });
+    const plain = await client.embeddings.create({ model: real, input, encoding_format: 'float' });
+    assert.equal(coded.data[0].embedding.length, 32);
+    assert.equal(coded.usage.prompt_tokens, 13);
+    coded.data.forEach((item, at) => item.embedding.forEach((x, i) =>
+      assert(Math.abs(x - plain.data[at].embedding[i]) < 1e-6)));
+  };
+  cases['the real worker cannot shorten its vectors'] = async () => {
+    await assert.rejects(client.embeddings.create({ model: real, input: 'a', dimensions: 8 }),
+      (error) => error.status === 400 && error.param === 'dimensions');
+  };
+}
 cases['a response is given'] = async () => {
   const response = await client.responses.create({ model: 'fake-echo', input: 'hello there' });
   assert.equal(response.output_text, 'hello there');

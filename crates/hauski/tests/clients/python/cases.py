@@ -1,6 +1,6 @@
 """What the official Python client must be able to do with the daemon and the fake engine.
 
-`python cases.py BASE_URL KEY EMBED_KEY` prints one line a case and ends with 1 when one failed.
+`python cases.py BASE_URL KEY EMBED_KEY REAL_MODEL` prints one line a case and ends with 1 when one failed.
 Words of scripts (`say`, `slow`, `fault` ...) are those of src/fake/script.rs.
 """
 
@@ -17,7 +17,7 @@ import openai
 from openai import AsyncOpenAI, OpenAI
 from pydantic import BaseModel
 
-BASE, KEY, EMBED_KEY = sys.argv[1:4]
+BASE, KEY, EMBED_KEY, REAL_EMBED = sys.argv[1:5]
 client = OpenAI(base_url=BASE, api_key=KEY, max_retries=0, timeout=20)
 CASES = []
 
@@ -570,6 +570,30 @@ def embeddings_have_the_dimensions_asked_for():
 def embeddings_take_tokens():
     answer = client.embeddings.create(model="fake-embed", input=[[1, 2, 3], [4]])
     assert len(answer.data) == 2 and answer.usage.total_tokens == 4
+
+
+def real_case(function):
+    """With the real worker and its tiny model; `-` says that the worker was not built."""
+    return case(function) if REAL_EMBED != "-" else function
+
+
+@real_case
+def the_real_worker_gives_vectors():
+    answer = client.embeddings.create(model=REAL_EMBED, input=["the index never forgets", "a man is eating food"])
+    first, second = (item.embedding for item in answer.data)
+    assert len(first) == 32 and first != second
+    assert abs(sum(x * x for x in first) - 1) < 1e-5
+    assert answer.usage.prompt_tokens == 13
+    plain = client.embeddings.create(model=REAL_EMBED, input="the index never forgets", encoding_format="float")
+    assert all(abs(a - b) < 1e-6 for a, b in zip(plain.data[0].embedding, first))
+
+
+@real_case
+def the_real_worker_refuses_what_it_cannot_do():
+    act = lambda: client.embeddings.create(model=REAL_EMBED, input="a", dimensions=8)
+    raises(openai.BadRequestError, act, "unsupported_value", "dimensions")
+    act = lambda: client.embeddings.create(model=REAL_EMBED, input="the index " * 40)
+    raises(openai.BadRequestError, act, "context_length_exceeded")
 
 
 @case
