@@ -17,4 +17,4 @@ pub mod truth;
 pub mod vectors;
 
 pub use filter::{Attributes, ChunkId, Filter};
-pub use index::{Clock, Index, IndexError, IndexOptions, Line};
+pub use index::{Clock, Index, IndexError, IndexOptions, Line, NewSource};

@@ -16,6 +16,8 @@ pub const FORGET: &str = "hauski.index.forget/1";
 pub const VERIFY: &str = "hauski.index.verify/1";
 /// Identifier of the schema of [`Status`].
 pub const STATUS: &str = "hauski.index.status/1";
+/// Identifier of the schema of [`Sources`].
+pub const SOURCES: &str = "hauski.index.sources/1";
 /// Identifier of the schema of [`Answer`].
 pub const ASK: &str = "hauski.ask/1";
 
@@ -716,12 +718,133 @@ pub struct Source {
     pub scanned_at: Option<String>,
     /// What came of that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<Value>,
+    pub outcome: Option<Looked>,
     /// Its documents.
     pub documents: u64,
+    /// How far the look is that is under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looking: Option<Looking>,
 }
 
-/// Answer of `GET /index/sources` and report of `hauski index status`.
+/// What a folder is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SourceKind {
+    /// A working copy: generated, vendored and pinned files are left out.
+    Repo,
+    /// Any folder.
+    Folder,
+    /// Notes with front matter, tags and links between them.
+    Vault,
+    /// Conversations, one a file: JSON lines of `role`, `content` and `at`.
+    Conversations,
+}
+
+impl SourceKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Repo, Self::Folder, Self::Vault, Self::Conversations];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Repo => "repo",
+            Self::Folder => "folder",
+            Self::Vault => "vault",
+            Self::Conversations => "conversations",
+        }
+    }
+
+    /// The kind of this name.
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// How far a look at a source is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Looking {
+    /// Files that were read.
+    pub done: u64,
+    /// Files that are new or may have changed; 0 while they are being listed.
+    pub total: u64,
+    /// Bytes that were read.
+    pub bytes: u64,
+}
+
+/// What a look at a source found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Looked {
+    /// Files that may hold text.
+    pub files: u64,
+    /// Of them: taken for unchanged without being read.
+    pub unchanged: u64,
+    /// Read again, and the same.
+    pub touched: u64,
+    /// New or changed.
+    pub put: u64,
+    /// Of them: under another path before; their passages keep their vectors.
+    pub moved: u64,
+    /// Gone.
+    pub removed: u64,
+    /// Passages of what is new or changed.
+    pub chunks: u64,
+    /// Bytes that were read.
+    pub bytes: u64,
+    /// Secrets that were masked.
+    pub masked: u64,
+    /// Files of which only the beginning is in the index.
+    pub cut_files: u64,
+    /// Bytes of them that are not.
+    pub left_out_bytes: u64,
+    /// What gave no document, by reason.
+    pub skipped: BTreeMap<String, u64>,
+    /// Documents that were forgotten and stay so.
+    pub refused: u64,
+    /// Passages that are hidden because they may try to give orders to a model.
+    pub hidden: u64,
+    /// What the scan has to say.
+    pub notes: Vec<String>,
+    /// Whether it was ended early; the next one goes on.
+    pub cancelled: bool,
+    /// Milliseconds.
+    pub duration_ms: u64,
+    /// Why it failed; what is in the index stays then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// Body of `POST /index/sources`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AddSource {
+    /// The folder, as an absolute path of this machine.
+    pub path: String,
+    /// What it is; found out where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<SourceKind>,
+    /// What people call it; the name of the folder where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// Body of `POST /index/sources/sync` and `POST /index/sources/remove`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NameSource {
+    /// Its name, or the end of it, or its folder. Without one, `sync` means all sources.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// Answer of `GET /index/sources`, and report of `hauski index sources|add|sync|remove`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Sources {
+    /// [`SOURCES`].
+    pub schema: String,
+    /// By name.
+    pub sources: Vec<Source>,
+}
+
+/// Answer of `GET /index/status` and report of `hauski index status`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Status {
     /// [`STATUS`].

@@ -3,7 +3,7 @@
 use super::tokens::estimate;
 
 /// Between the parts of a header and of a scope.
-const BETWEEN: &str = " :: ";
+pub(crate) const BETWEEN: &str = " :: ";
 const DEEPER: &str = " > ";
 /// Stands for what was left out.
 const CUT: char = '…';

@@ -21,6 +21,7 @@ use std::ops::Range;
 
 use sha2::{Digest as _, Sha256};
 
+pub(crate) use header::BETWEEN;
 pub use kind::{Kind, language};
 pub use tokens::estimate;
 
@@ -84,24 +85,10 @@ pub struct Chunk {
 }
 
 impl Chunk {
-    /// What is indexed and embedded: the header, a line feed, the text.
+    /// What is indexed: the header, a line feed, the text. What is embedded lacks the path.
     #[must_use]
     pub fn embedded_text(&self) -> String {
         format!("{}\n{}", self.header, self.text)
-    }
-
-    /// The key of its embedding: SHA-256 of [`Chunk::embedded_text`].
-    #[must_use]
-    pub fn embedding_hash(&self) -> [u8; 32] {
-        sha256(&[self.header.as_bytes(), b"\n", self.text.as_bytes()])
-    }
-
-    /// The same without the path, so that a renamed file keeps its embeddings.
-    #[must_use]
-    pub fn body_hash(&self) -> [u8; 32] {
-        let scope = header::chain(&self.scope);
-        let signature = self.signature.as_deref().unwrap_or_default();
-        sha256(&[scope.as_bytes(), b"\n", signature.as_bytes(), b"\n", self.text.as_bytes()])
     }
 }
 

@@ -1,13 +1,9 @@
 //! What the index asks of a model that turns texts into vectors. The model itself runs in a process of its own
 //! (`hauski-embed`); the daemon implements [`Embedder`] over its plugin host.
 
-mod cache;
-
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-
-pub use cache::CacheKey;
 
 /// Which vectors belong together. Two models, and two sets of weights of one model, never share a space.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -2,7 +2,8 @@
 //!
 //! The default is a convex sum of scores that are brought to one scale by bounds that do not move with the number of
 //! candidates: BM25 over the best BM25 of the question, and (cosine + 1) over (best cosine + 1). Ranks fused by reciprocals
-//! (RRF) are there as an option; they throw away how much better one hit is than the next.
+//! (RRF) are there as an option; they throw away how much better one hit is than the next. A passage that only the words found
+//! counts as near as the last one that the vectors found.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -66,6 +67,9 @@ pub struct Parts {
     pub lexical: Option<Leg>,
     /// By vectors, if they found it.
     pub dense: Option<Leg>,
+    /// Where they did not: the part of the last passage that they found. Its true part is at most that, or it has no vector
+    /// yet; counted as nothing, the best word would stand below the worst neighbour.
+    pub assumed: f32,
     /// What the score was multiplied with afterwards, by name (`trust`, `recency`, `context`), in the order in which it
     /// happened. See [`Fused::multiply`].
     pub factors: Vec<(&'static str, f32)>,
@@ -115,10 +119,15 @@ pub fn fuse(lexical: &[Ranked], dense: &[Ranked], params: &FusionParams) -> Vec<
     for (leg, hit) in of_dense.legs(&dense) {
         all.entry(hit).or_default().dense = Some(leg);
     }
-    let part = |leg: &Option<Leg>| leg.map_or(0.0, |leg| leg.part);
+    let last = of_dense.legs(&dense).last().map_or(0.0, |(leg, _)| leg.part);
+    let assumed = if matches!(params.method, Method::Convex { .. }) { last } else { 0.0 };
     let mut fused: Vec<Fused> = all
         .into_iter()
-        .map(|(id, parts)| Fused { id, score: part(&parts.lexical) + part(&parts.dense), parts })
+        .map(|(id, mut parts)| {
+            parts.assumed = if parts.dense.is_none() { assumed } else { 0.0 };
+            let dense = parts.dense.map_or(parts.assumed, |leg| leg.part);
+            Fused { id, score: parts.lexical.map_or(0.0, |leg| leg.part) + dense, parts }
+        })
         .collect();
     rank(&mut fused);
     fused

@@ -1,15 +1,19 @@
 //! Where a passage stands, and whether its file still says so.
 
 use std::fs::File;
-use std::os::unix::fs::FileExt;
+use std::io::Read as _;
+use std::os::unix::fs::FileExt as _;
 
 use contracts::hauski::index::{Citation, CitationState};
 use sha2::{Digest, Sha256};
 
+use crate::ingest::{self, Citation::Holds};
 use crate::truth::Row;
 
 /// Longest span that is read again.
 const MAX_SPAN: u64 = 4 << 20;
+/// Longest file that is decoded and masked again.
+const MAX_FILE: u64 = 4 << 20;
 
 /// The citation of a passage; its file is looked at.
 pub(super) fn citation(row: &Row) -> Citation {
@@ -29,26 +33,43 @@ fn state(row: &Row) -> CitationState {
     let (Some(file), Some((start, end))) = (&row.file, row.span) else {
         return CitationState::Stored;
     };
-    let Some(bytes) = span(file, start, end) else { return CitationState::Missing };
+    let Some(file) = open(file) else { return CitationState::Missing };
+    let bytes = span(&file, start, end);
     let is_same = bytes.is_some_and(|bytes| Sha256::digest(bytes).as_slice() == row.hash);
-    if is_same { CitationState::Matches } else { CitationState::Changed }
+    if is_same || is_same_as_cut(&file, start, end, &row.hash) {
+        CitationState::Matches
+    } else {
+        CitationState::Changed
+    }
 }
 
-/// The bytes of a span; `Some(None)` where the file is too short now.
-fn span(file: &str, start: u64, end: u64) -> Option<Option<Vec<u8>>> {
+/// Whether the span says the same after the file was decoded and its secrets were masked, as it was before it was cut.
+fn is_same_as_cut(file: &File, start: u64, end: u64, hash: &[u8]) -> bool {
+    let (Ok(start), Ok(end), Ok(hash)) =
+        (usize::try_from(start), usize::try_from(end), <&[u8; 32]>::try_from(hash))
+    else {
+        return false;
+    };
+    let mut bytes = Vec::new();
+    let read = file.take(MAX_FILE + 1).read_to_end(&mut bytes);
+    let is_whole = read.is_ok_and(|read| read as u64 <= MAX_FILE);
+    is_whole && ingest::check(bytes, &(start..end), hash) == Holds
+}
+
+/// The file, if there is one that may be read.
+fn open(file: &str) -> Option<File> {
     // No link is followed: what was read was a file, and another one in its place is not the same.
     let open = rustix::fs::OFlags::RDONLY
         | rustix::fs::OFlags::NOFOLLOW
         | rustix::fs::OFlags::NONBLOCK
         | rustix::fs::OFlags::CLOEXEC;
     let file = File::from(rustix::fs::open(file, open, rustix::fs::Mode::empty()).ok()?);
-    if !file.metadata().ok()?.is_file() {
-        return None;
-    }
-    let length = end.checked_sub(start).filter(|length| *length <= MAX_SPAN);
-    let Some(length) = length.and_then(|length| usize::try_from(length).ok()) else {
-        return Some(None);
-    };
-    let mut bytes = vec![0; length];
-    Some(file.read_exact_at(&mut bytes, start).is_ok().then_some(bytes))
+    file.metadata().ok()?.is_file().then_some(file)
+}
+
+/// The bytes of a span; nothing where the file is too short now.
+fn span(file: &File, start: u64, end: u64) -> Option<Vec<u8>> {
+    let length = end.checked_sub(start).filter(|length| *length <= MAX_SPAN)?;
+    let mut bytes = vec![0; usize::try_from(length).ok()?];
+    file.read_exact_at(&mut bytes, start).is_ok().then_some(bytes)
 }

@@ -38,6 +38,9 @@ pub enum IndexError {
         /// Under which name.
         name: String,
     },
+    /// A source cannot be read; what is in the index stays.
+    #[error("{0}")]
+    Ingest(String),
     /// A thread of the index ended early.
     #[error("the index was interrupted: {0}")]
     Interrupted(String),
@@ -56,6 +59,9 @@ impl IndexError {
                 "add \"source_ref\": {\"origin\": …, \"id\": …, \"trust_level\": \"medium\"}"
             }
             Self::NotFound { .. } => "`hauski index status` shows what there is",
+            Self::Ingest(_) => {
+                "is the folder there, and may it be read? `hauski index sync` tries again"
+            }
             Self::Interrupted(_) => "try again; `hauski index verify` looks for damage",
         }
     }
@@ -65,7 +71,7 @@ impl IndexError {
     }
 }
 
-fn with_causes(error: &dyn std::error::Error) -> String {
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -8,14 +8,17 @@ mod error;
 mod follow;
 mod related;
 mod search;
-mod split;
+mod sources;
 mod upkeep;
 mod upsert;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
+use contracts::hauski::index::Looking;
 use redact::Redactor;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -26,6 +29,7 @@ use crate::trust::Weighting;
 use crate::truth::Truth;
 use dense::Dense;
 pub use error::IndexError;
+pub use sources::NewSource;
 pub use upsert::Line;
 
 /// How long a request waits for the text index when the daemon has just started.
@@ -79,6 +83,14 @@ pub(crate) struct Inner {
     tasks: Mutex<Vec<JoinHandle<()>>>,
     /// What rewrites files goes one after the other.
     rewriting: tokio::sync::Mutex<()>,
+    /// So do looks at sources.
+    passing: tokio::sync::Mutex<()>,
+    /// How far each of them is.
+    looking: Mutex<BTreeMap<String, Looking>>,
+    /// Ends them early.
+    cancel: AtomicBool,
+    /// Counts sources that come and go.
+    sources_changed: watch::Sender<u64>,
 }
 
 /// The model that answers, and the one whose vectors are still being computed.
@@ -112,6 +124,10 @@ impl Index {
             stop: watch::Sender::new(false),
             tasks: Mutex::default(),
             rewriting: tokio::sync::Mutex::default(),
+            passing: tokio::sync::Mutex::default(),
+            looking: Mutex::default(),
+            cancel: AtomicBool::new(false),
+            sources_changed: watch::Sender::new(0),
         });
         let follower = tokio::spawn(follow::text(Arc::clone(&inner), waiting));
         inner.keep(follower);
@@ -138,6 +154,8 @@ impl Index {
     /// Commits what waits, ends every task and closes all files.
     pub async fn close(&self) {
         self.0.stop.send_replace(true);
+        self.0.cancel.store(true, Ordering::Relaxed);
+        drop(self.0.passing.lock().await);
         let tasks = {
             let mut tasks = self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner);
             std::mem::take(&mut *tasks)

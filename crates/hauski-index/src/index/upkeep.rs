@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use contracts::hauski::index::{
-    Decay, DecayPreview, Retention, Retentions, STATS, STATUS, SetRetention, Source, Stats, Status,
-    VERIFY, Verified,
+    Decay, DecayPreview, Retention, Retentions, STATS, STATUS, SetRetention, Stats, Status, VERIFY,
+    Verified,
 };
 use tokio::sync::oneshot;
 
@@ -59,17 +59,7 @@ impl Index {
     /// # Errors
     /// The database says no.
     pub async fn status(&self) -> Result<Status, IndexError> {
-        let sources = self.0.truth.sources().await?.into_iter().map(|source| Source {
-            name: source.name,
-            kind: source.kind,
-            collection: source.collection,
-            root: source.root,
-            added_at: search::time(source.added_ms),
-            scanned_at: source.scanned_ms.map(search::time),
-            outcome: source.outcome.and_then(|text| serde_json::from_str(&text).ok()),
-            documents: source.documents,
-        });
-        let sources = sources.collect();
+        let sources = self.sources().await?.sources;
         Ok(Status { schema: STATUS.to_owned(), stats: self.stats().await?, sources })
     }
 

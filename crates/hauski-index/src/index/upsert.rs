@@ -6,8 +6,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{Index, IndexError};
-use crate::trust;
+use crate::chunk::Kind;
 use crate::truth::{Document, Passage, PassageKind, PutOutcome};
+use crate::{ingest, trust};
 
 /// Passages of a document.
 const MAX_CHUNKS: usize = 10_000;
@@ -201,8 +202,10 @@ impl Index {
         let kind = kind_of(document.language.as_deref(), document.path.as_deref());
         match text {
             Some(text) => {
-                document.hash = Sha256::digest(&text).into();
-                document.passages = super::split::passages(&document, &text);
+                let path = document.path.as_deref().unwrap_or(&document.doc_id);
+                let how = cut_as(document.language.as_deref(), document.path.as_deref());
+                (document.passages, document.hash) =
+                    ingest::passages(path, document.language.as_deref(), how, text);
                 if document.passages.len() > MAX_CHUNKS {
                     let what = format!("the text has more than {MAX_CHUNKS} passages");
                     return Err(IndexError::invalid("text", what));
@@ -276,7 +279,19 @@ fn kind_of(language: Option<&str>, path: Option<&str>) -> PassageKind {
         Some(language) if language.len() > 2 => PassageKind::Code,
         Some("c" | "go" | "js" | "ts" | "rb" | "py" | "rs" | "sh") => PassageKind::Code,
         Some(_) => PassageKind::Prose,
-        None => super::split::kind_of_path(path.unwrap_or_default()),
+        None => ingest::passage_kind(Kind::of(path.unwrap_or_default(), "")),
+    }
+}
+
+/// How a text is cut where its path does not tell: a language that is none of people is one of programs.
+fn cut_as(language: Option<&str>, path: Option<&str>) -> Option<Kind> {
+    if path.is_some() {
+        return None;
+    }
+    match kind_of(Some(language?), path) {
+        PassageKind::Code => Some(Kind::Code),
+        PassageKind::Log => Some(Kind::Log),
+        PassageKind::Prose | PassageKind::Conversation => None,
     }
 }
 

@@ -30,7 +30,7 @@ pub struct Document {
     /// Bytes behind the largest window that is read, in no passage.
     pub left_out_bytes: u64,
     /// The document of the same collection whose text this was under another path; it goes in the same pass. Its
-    /// embeddings can be taken over by [`Chunk::body_hash`].
+    /// passages keep their vectors, since no path is embedded.
     pub moved_from: Option<String>,
 }
 

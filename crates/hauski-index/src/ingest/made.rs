@@ -1,8 +1,10 @@
 //! Documents from texts that are no files: what a client of the API brings, memories, runs, logs.
 
 use super::document::{Document, SourceRef};
+use super::stored::passage;
 use super::text::Text;
-use crate::chunk::{ChunkOptions, Kind, Source, split};
+use crate::chunk::{self, ChunkOptions, Kind, Source, split};
+use crate::truth::Passage;
 
 /// A text to become a document.
 #[derive(Clone, Debug)]
@@ -56,4 +58,23 @@ pub fn document(new: NewText<'_>, options: &ChunkOptions) -> Document {
         left_out_bytes: 0,
         moved_from: None,
     }
+}
+
+/// The passages of a text that a client of the API brings, and the hash of the text; secrets are masked before it is cut,
+/// so that no cut goes through one.
+pub(crate) fn passages(
+    path: &str,
+    language: Option<&str>,
+    kind: Option<Kind>,
+    text: String,
+) -> (Vec<Passage>, [u8; 32]) {
+    let text = Text::masked(text, None);
+    let path = Text::masked(path.to_owned(), None);
+    let kind = kind.unwrap_or_else(|| Kind::of(path.shown(), text.shown()));
+    // The path tells it better: `en` is no language of programs.
+    let language = language.filter(|_| chunk::language(path.shown()).is_none());
+    let source = Source { path: path.shown(), language, text: text.shown(), kind };
+    let mut chunks = split(&source, &ChunkOptions::default());
+    text.restore(&mut chunks);
+    (chunks.into_iter().map(passage).collect(), text.hash())
 }

@@ -17,9 +17,11 @@ mod watch;
 
 pub use document::{Change, Document, Known, Seen, SourceRef, Trust, Unknown};
 pub use files::{IngestError, Pass, PassOptions, Progress, Report, Sink, Tree, TreeKind, pass};
+pub(crate) use made::passages;
 pub use made::{NewText, document};
 pub use runs::{LOGS, RUNS, RunsError, runs};
 pub use skip::Skip;
 pub use stored::KnownDocuments;
+pub(crate) use stored::passage_kind;
 pub use text::{Citation, check};
 pub use watch::{Wake, Watch, WatchMode, WatchOptions};

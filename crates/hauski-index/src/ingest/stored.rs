@@ -109,15 +109,20 @@ impl Document {
     }
 }
 
-fn passage(chunk: Chunk) -> truth::Passage {
-    let kind = match chunk.kind {
+/// As what the words of a passage are read.
+pub(crate) fn passage_kind(kind: Kind) -> truth::PassageKind {
+    match kind {
         Kind::Code | Kind::Config | Kind::Settings => truth::PassageKind::Code,
         Kind::Markdown | Kind::Prose | Kind::Rows => truth::PassageKind::Prose,
         Kind::Log => truth::PassageKind::Log,
         Kind::Turns => truth::PassageKind::Conversation,
-    };
+    }
+}
+
+/// A passage as the truth keeps it.
+pub(crate) fn passage(chunk: Chunk) -> truth::Passage {
     truth::Passage {
-        kind,
+        kind: passage_kind(chunk.kind),
         header: chunk.header,
         text: chunk.text,
         span: Some(chunk.span.start as u64..chunk.span.end as u64),

@@ -98,7 +98,7 @@ pub struct Passage {
     pub key: String,
     /// How its words are to be read.
     pub kind: PassageKind,
-    /// Path, scope and signature, for both legs.
+    /// `path :: scope :: signature`: all of it for words, all but the path for meaning.
     pub header: String,
     /// What it says.
     pub text: String,
@@ -115,7 +115,7 @@ pub struct Passage {
 }
 
 impl Passage {
-    /// What is embedded: header and text.
+    /// What is embedded: scope, signature and text.
     pub fn embedded(&self) -> String {
         embedded(&self.header, &self.text)
     }
@@ -126,9 +126,13 @@ impl Passage {
     }
 }
 
-/// What is embedded of a passage.
+/// What is embedded of a passage: scope and signature from its header, and its text. The path, which the header begins
+/// with, belongs to the words: without it a file that is renamed keeps its vectors.
 pub(crate) fn embedded(header: &str, text: &str) -> String {
-    if header.is_empty() { text.to_owned() } else { format!("{header}\n{text}") }
+    match header.split_once(crate::chunk::BETWEEN) {
+        Some((_, context)) => format!("{context}\n{text}"),
+        None => text.to_owned(),
+    }
 }
 
 /// What became of a document.
@@ -200,6 +204,19 @@ impl Truth {
             Done::Removed { chunks } => Ok(chunks),
             _ => Err(TruthError::Closed),
         }
+    }
+
+    /// Keeps what is known of the files of documents whose content stayed the same: pairs of document and stamp.
+    ///
+    /// # Errors
+    /// The database says no. Nothing has changed then.
+    pub async fn touch(
+        &self,
+        collection: &str,
+        stamps: Vec<(String, String)>,
+    ) -> Result<(), TruthError> {
+        let collection = collection.to_owned();
+        self.change(Change::Touch { collection, stamps }).await.map(drop)
     }
 
     /// Keeps vectors under what was embedded and by which weights.
@@ -463,10 +480,11 @@ async fn update_passage(
     let meta = passage.meta.to_string();
     let flags = serde_json::to_string(&passage.flags).unwrap_or_default();
     sqlx::query!(
-        "UPDATE chunk SET ordinal = ?, key = ?, span_start = ?, span_end = ?, first_line = ?, \
+        "UPDATE chunk SET ordinal = ?, key = ?, header = ?, span_start = ?, span_end = ?, first_line = ?, \
          last_line = ?, hash = ?, meta = ?, tags = ?, flags = ?, seq = ? WHERE id = ?",
         ordinal,
         key,
+        passage.header,
         start,
         end,
         first,
@@ -507,6 +525,25 @@ pub(super) async fn delete_chunks(
 }
 
 /// Takes documents away; returns the number of their passages.
+pub(super) async fn touch(
+    session: &mut Session<'_>,
+    collection: &str,
+    stamps: &[(String, String)],
+) -> Result<(), TruthError> {
+    let stamps = serde_json::to_string(stamps).unwrap_or_default();
+    sqlx::query!(
+        "UPDATE document SET stamp = new.stamp \
+         FROM (SELECT value ->> 0 AS doc_id, value ->> 1 AS stamp FROM json_each(?1)) AS new \
+         WHERE document.doc_id = new.doc_id \
+           AND document.collection = (SELECT id FROM collection WHERE name = ?2)",
+        stamps,
+        collection
+    )
+    .execute(&mut *session.connection)
+    .await?;
+    Ok(())
+}
+
 pub(super) async fn remove(
     session: &mut Session<'_>,
     documents: &[i64],

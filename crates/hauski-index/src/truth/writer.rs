@@ -23,6 +23,10 @@ pub(super) enum Change {
     Remove {
         documents: Vec<i64>,
     },
+    Touch {
+        collection: String,
+        stamps: Vec<(String, String)>,
+    },
     Forget {
         selection: Box<Selection>,
         now_ms: i64,
@@ -292,6 +296,9 @@ async fn apply(session: &mut Session<'_>, change: Change) -> Result<Done, TruthE
         Change::Remove { documents } => {
             let chunks = put::remove(session, &documents).await?;
             Ok(Done::Removed { chunks })
+        }
+        Change::Touch { collection, stamps } => {
+            put::touch(session, &collection, &stamps).await.map(|()| Done::Nothing)
         }
         Change::Forget { selection, now_ms } => {
             forget::forget(session, &selection, now_ms).await.map(Done::Forgot)

@@ -75,6 +75,12 @@ pub(super) fn created<T: JsonSchema>(name: &str) -> Shape {
     Shape::default().gives(201, "It is made.", contents)
 }
 
+/// Answers 202 with JSON of a type.
+pub(super) fn accepted<T: JsonSchema>(name: &str) -> Shape {
+    let contents = vec![Content::of::<T>(name, Contract::Serialize)];
+    Shape::default().gives(202, "It has begun.", contents)
+}
+
 /// Answers with these bodies.
 pub(super) fn gives(contents: Vec<Content>) -> Shape {
     Shape::default().gives(200, "The answer.", contents)

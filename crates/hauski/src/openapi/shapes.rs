@@ -10,7 +10,7 @@ use hauski::openai::schema;
 use hauski::openai::wire::{chat, completions, embeddings, models};
 use http::Method;
 
-use super::shape::{Content, Shape, binary, created, gives, json, object, text};
+use super::shape::{Content, Shape, accepted, binary, created, gives, json, object, text};
 use crate::routes::admin::audit::{Tail, Wanted};
 use crate::routes::admin::plugins::{Lines, Query};
 use crate::routes::memory::items::{Decide, Filter, Get, Got};
@@ -157,9 +157,9 @@ fn items(method: &Method, path: &str) -> Option<Shape> {
 /// The index and questions to it.
 fn index(method: &Method, path: &str) -> Option<Shape> {
     use contracts::hauski::index::{
-        Answer, Ask, Decay, DecayRequest, Decision, Decisions, Feedback, ForgetRequest, Forgot,
-        Outcomes, RelatedRequest, Retentions, SearchReport, SearchRequest, SetRetention, Stats,
-        Status, Upsert, Upserted, Verified,
+        AddSource, Answer, Ask, Decay, DecayRequest, Decision, Decisions, Feedback, ForgetRequest,
+        Forgot, NameSource, Outcomes, RelatedRequest, Retentions, SearchReport, SearchRequest,
+        SetRetention, Source, Sources, Stats, Status, Upsert, Upserted, Verified,
     };
     let fails = [Code::InvalidValue, Code::NotFound, Code::CapabilityUnavailable, Code::Overloaded];
     let shape = match (method.as_str(), path) {
@@ -185,6 +185,16 @@ fn index(method: &Method, path: &str) -> Option<Shape> {
         }
         ("GET", "/index/stats") => json::<Stats>("IndexStats"),
         ("GET", "/index/status") => json::<Status>("IndexStatus"),
+        ("GET", "/index/sources") => json::<Sources>("IndexSources"),
+        ("POST", "/index/sources") => {
+            accepted::<Source>("IndexSource").takes::<AddSource>("AddSource")
+        }
+        ("POST", "/index/sources/sync") => {
+            accepted::<Sources>("IndexSources").takes::<NameSource>("NameSource")
+        }
+        ("POST", "/index/sources/remove") => {
+            json::<Source>("IndexSource").takes::<NameSource>("NameSource")
+        }
         ("GET", "/index/retention") => json::<Retentions>("Retentions"),
         ("POST", "/index/retention") => {
             json::<Retentions>("Retentions").takes::<SetRetention>("SetRetention")

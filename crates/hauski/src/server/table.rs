@@ -11,7 +11,7 @@ use super::auth::Access;
 use crate::keys::scopes::Right;
 use crate::mcp::mcp;
 use crate::routes::admin::{audit, budgets, config as settings, egress, keys, plugins};
-use crate::routes::index::{decisions, forget as index_forget, search, upkeep, upsert};
+use crate::routes::index::{decisions, forget as index_forget, search, sources, upkeep, upsert};
 use crate::routes::memory::{change, forget, items};
 use crate::routes::{
     api_docs, ask, capabilities, config, health, metrics, plugin_proxy, session, v1, ws,
@@ -136,6 +136,10 @@ pub(crate) fn table() -> Vec<Route> {
         post("/index/related", MEMORY, Write, "What else speaks of the same as a document", search::related),
         get("/index/stats", MEMORY, Read, "How much the index holds", upkeep::stats),
         get("/index/status", MEMORY, Read, "The same, and what is ingested", upkeep::status),
+        get("/index/sources", MEMORY, Read, "The folders that are taken in, and how far that is", sources::list),
+        post("/index/sources", ADMIN, Write, "Take in a folder of this machine, and keep up with it", sources::add),
+        post("/index/sources/sync", INDEX, Write, "Look at a source again, or at all", sources::sync),
+        post("/index/sources/remove", ADMIN, Write, "Take a source out, with its documents", sources::remove),
         post("/index/upsert", INDEX, Lines, "Put a document, or many: one a line", upsert::upsert),
         post("/index/forget", INDEX, Talk, "Forget documents for good, or count what would go", index_forget::forget),
         get("/index/retention", MEMORY, Read, "How long each namespace keeps what it holds", upkeep::retention),

@@ -1,5 +1,7 @@
 //! `hauski index`: through the daemon where one runs, else on the files of this home.
 
+mod sources;
+
 use std::fmt::Write;
 use std::io::{IsTerminal, Write as _};
 
@@ -27,7 +29,15 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// How much the index holds, and what is ingested
+    /// Take in repositories, folders of documents and vaults of notes, and keep up with them
+    Add(sources::AddArgs),
+    /// What is taken in, how much of it, and what was left out
+    Sources,
+    /// Look at the sources again; the daemon does so by itself whenever something changes
+    Sync(sources::SyncArgs),
+    /// Take sources out, with their documents; they may come back
+    Remove(sources::RemoveArgs),
+    /// How much the index holds, and how far words and meaning follow
     Status,
     /// Find passages by words and meaning, with where they stand
     Search(SearchArgs),
@@ -94,6 +104,10 @@ pub(crate) fn run(args: Args, settings: &Settings) -> anyhow::Result<Exit> {
     block_on(async {
         let door = Door::open(settings).await?;
         let done = match args.what {
+            What::Add(args) => sources::add(&door, args, settings).await,
+            What::Sources => sources::list(&door, settings).await,
+            What::Sync(args) => sources::sync(&door, args, settings).await,
+            What::Remove(args) => sources::remove(&door, args, settings).await,
             What::Status => show_status(&door.status().await?, settings),
             What::Search(args) => search(&door, args, settings).await,
             What::Verify => show_verified(&door.verify().await?, settings),

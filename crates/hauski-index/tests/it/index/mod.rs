@@ -3,6 +3,7 @@
 mod erasing;
 mod following;
 mod searching;
+mod sources;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 pub(crate) mod decisions;
 pub(crate) mod forget;
 pub(crate) mod search;
+pub(crate) mod sources;
 pub(crate) mod upkeep;
 pub(crate) mod upsert;
 
@@ -20,6 +21,7 @@ impl From<IndexError> for ApiError {
             IndexError::MissingSourceRef { .. } => {
                 Self::new(Code::MissingSourceRef, format!("{error}.")).param("source_ref")
             }
+            IndexError::Ingest(_) => Self::new(Code::InvalidValue, format!("{error}.")),
             IndexError::NotFound { .. } => Self::new(Code::NotFound, format!("{error}.")),
             IndexError::Truth(TruthError::Full(_) | TruthError::ReadOnly(_)) => {
                 let cause = crate::exit::with_causes(&error);
