@@ -277,9 +277,7 @@ mod tests {
             let is_open = route.access == Access::Open;
             assert_eq!(answers.contains_key("401"), !is_open, "{about}");
             assert_eq!(answers.contains_key("500"), !is_open, "{about}");
-            // Checking the index takes long and needs no body.
-            let wants_body =
-                matches!(route.class, Class::Upload | Class::Talk) && route.path != "/index/verify";
+            let wants_body = route.class == Class::Upload;
             assert!(!wants_body || operation["requestBody"].is_object(), "{about}");
         }
     }

@@ -31,7 +31,7 @@ pub(crate) enum Class {
     Lines,
     /// Takes a form with files.
     Upload,
-    /// Takes a JSON body and answers for as long as the work behind it goes on.
+    /// Takes a JSON body, or none where the route says so, and answers for as long as the work behind it goes on.
     Talk,
     /// Takes any body and answers for as long as the work behind it goes on: what a plugin serves.
     Pass,

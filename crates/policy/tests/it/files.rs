@@ -282,7 +282,7 @@ models.yml: is larger than 10 MB
 }
 
 #[test]
-fn bombs_are_refused_within_fifty_milliseconds() {
+fn bombs_are_refused_before_they_unfold() {
     let mut laughs = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..10 {
         let before = format!("*a{}, ", level - 1).repeat(10);
@@ -299,15 +299,10 @@ fn bombs_are_refused_within_fifty_milliseconds() {
     ];
     for bomb in bombs {
         let folder = Folder::new().with("routing.yaml", &bomb);
-        // The shortest of three: other work on the machine must not fail this.
-        let mut shortest = Duration::MAX;
-        for _ in 0..3 {
-            let start = Instant::now();
-            assert!(load(&Paths::in_dir(folder.dir())).is_err(), "{}", &bomb[..40]);
-            shortest = shortest.min(start.elapsed());
-        }
-        let limit = if cfg!(debug_assertions) { 10 } else { 1 } * Duration::from_millis(50);
-        assert!(shortest < limit, "{shortest:?} for {}", &bomb[..40]);
+        // Unfolded they would take minutes and all memory; the margin is for other work on the machine.
+        let start = Instant::now();
+        assert!(load(&Paths::in_dir(folder.dir())).is_err(), "{}", bomb.get(..40).unwrap_or(&bomb));
+        assert!(start.elapsed() < Duration::from_secs(10), "{}", bomb.get(..40).unwrap_or(&bomb));
     }
 }
 
