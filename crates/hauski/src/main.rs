@@ -26,6 +26,7 @@ mod server;
 mod settings;
 mod state;
 mod store;
+mod studio;
 mod systemd;
 mod trace;
 mod upkeep;

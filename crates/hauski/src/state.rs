@@ -28,6 +28,7 @@ use crate::server::room::Room;
 use crate::server::session::Sessions;
 use crate::settings::Settings;
 use crate::store::Store;
+use crate::studio::jobs::Jobs;
 use crate::trace::Tracer;
 
 /// WebSockets at once.
@@ -77,6 +78,8 @@ pub(crate) struct Inner {
     pub(crate) metrics: Metrics,
     /// The door for agents, made when the first one comes.
     pub(crate) mcp: OnceLock<Endpoint>,
+    /// Tasks that somebody started on a page.
+    pub(crate) jobs: Jobs,
     /// Changes that are being made; the daemon does not end before them.
     pub(crate) changes: TaskTracker,
     /// WebSockets that may be open at once.
@@ -135,6 +138,7 @@ impl AppState {
             metrics: Metrics::new(),
             mcp: OnceLock::new(),
             changes: TaskTracker::new(),
+            jobs: Jobs::default(),
             sockets: Arc::new(Semaphore::new(SOCKETS)),
             settling: Mutex::new(()),
             started: Instant::now(),

@@ -3,18 +3,17 @@
 
 use std::ffi::OsString;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use wgx_tasks::process::{Capture, Limits, capture_until};
+use wgx_tasks::process::{Capture, Limits, capture_watched};
 use wgx_tasks::root::Root;
 use wgx_verbs::context::{Context, Terminal, UseMemory};
 use wgx_verbs::run::{self, RunRequest};
 
 use super::tools::ToolError;
-use super::world::World;
 
 /// The hidden role.
 pub(crate) const ROLE: &str = "task-child";
@@ -29,15 +28,15 @@ const RECORDING_MS: u64 = 30_000;
 
 /// What the role is to run.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Job {
+pub(crate) struct Job {
     /// Id of the task.
-    pub(super) task: String,
+    pub(crate) task: String,
     /// What goes on to it.
-    pub(super) args: Vec<String>,
+    pub(crate) args: Vec<String>,
     /// Only show what would happen.
-    pub(super) dry_run: bool,
+    pub(crate) dry_run: bool,
     /// Time limit of each step.
-    pub(super) timeout_ms: u64,
+    pub(crate) timeout_ms: u64,
 }
 
 /// A job with the world of its repository.
@@ -60,12 +59,13 @@ enum Answer {
 }
 
 /// Runs a job in a process of its own and waits for its end. When `cancel` is set, the task is ended as
-/// by Ctrl-C and its end is recorded.
-pub(super) fn start(
-    world: &World,
+/// by Ctrl-C and its end is recorded. `watch` gets what the task prints, as it comes; `program` is this very program.
+pub(crate) fn start(
+    program: &Path,
     context: &Context,
     job: &Job,
     cancel: &AtomicBool,
+    watch: &mut dyn FnMut(&[u8]),
 ) -> Result<Value, ToolError> {
     let broken = |what: String| ToolError::failed(what, "`wgx doctor` looks at this machine");
     let order = Order {
@@ -80,8 +80,7 @@ pub(super) fn start(
     if order.len() > MAX_ORDER_BYTES {
         return Err(ToolError::invalid("args", "they are longer than 64 KiB together"));
     }
-    let program = world.surroundings().program.clone();
-    let argv: [OsString; 3] = [program.into(), ROLE.into(), order.into()];
+    let argv: [OsString; 3] = [program.to_owned().into(), ROLE.into(), order.into()];
     let question = Capture {
         argv: &argv,
         dir: &context.root.path,
@@ -91,7 +90,8 @@ pub(super) fn start(
             max_output_bytes: MAX_BYTES,
         },
     };
-    let answer = capture_until(question, cancel).map_err(|error| broken(error.to_string()))?;
+    let answer =
+        capture_watched(question, cancel, watch).map_err(|error| broken(error.to_string()))?;
     if answer.cancelled {
         return Err(ToolError::failed(
             "the call was cancelled; the task was ended",

@@ -1,12 +1,12 @@
 //! The Model Context Protocol: the house as tools for agents, over standard input and output
 //! (`hauski mcp`) or over HTTP (`/mcp` of the daemon). rmcp speaks the protocol; only this folder knows it.
 
-mod child;
+pub(crate) mod child;
 mod distant;
 mod http;
 pub(crate) mod install;
 mod server;
-mod tools;
+pub(crate) mod tools;
 mod world;
 
 pub(crate) use child::run_task_child;

@@ -50,7 +50,7 @@ pub(crate) fn bytes() -> Bytes {
 pub(crate) fn document() -> Value {
     let mut schemas = BTreeMap::new();
     let mut paths = Paths::new();
-    for route in table() {
+    for route in table().into_iter().filter(Route::is_api) {
         let shape = shapes::shape(&route.method, route.path).unwrap_or_default();
         shape.collect(&route, &mut schemas);
         paths.add_path_operation(
@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn every_route_of_the_table_says_what_it_takes_and_gives() {
-        for route in table() {
+        for route in table().into_iter().filter(Route::is_api) {
             let (method, path) = (&route.method, route.path);
             assert!(
                 shapes::shape(method, path).is_some(),
@@ -244,6 +244,7 @@ mod tests {
         let document = document();
         let mut wanted: Vec<_> = table()
             .iter()
+            .filter(|route| route.is_api())
             .map(|route| (path(route), route.method.as_str().to_ascii_lowercase()))
             .collect();
         let paths = document["paths"].as_object().unwrap();
@@ -261,7 +262,7 @@ mod tests {
     #[test]
     fn every_operation_names_its_scope_its_answer_and_its_errors() {
         let document = document();
-        for route in table() {
+        for route in table().into_iter().filter(Route::is_api) {
             let method = route.method.as_str().to_ascii_lowercase();
             let operation = &document["paths"][path(&route)][method];
             let about = format!("{} {}: {operation:#}", route.method, route.path);

@@ -11,5 +11,6 @@ pub(crate) mod memory;
 pub(crate) mod metrics;
 pub(crate) mod plugin_proxy;
 pub(crate) mod session;
+pub(crate) mod studio;
 pub(crate) mod v1;
 pub(crate) mod ws;

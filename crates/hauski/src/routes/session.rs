@@ -81,7 +81,7 @@ pub(crate) async fn login(
     let cookie =
         format!("{COOKIE}={cookie}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}");
     let cookie = HeaderValue::from_str(&cookie).map_err(|error| ApiError::internal(&error))?;
-    let next = HeaderValue::from_static("/session");
+    let next = HeaderValue::from_static("/studio");
     Ok((StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie), (header::LOCATION, next)])
         .into_response())
 }

@@ -13,6 +13,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use http_body::Body as HttpBody;
+use http_body_util::{BodyExt as _, Limited};
 use tracing::Instrument;
 
 use super::auth::{Access, Actor, Caller};
@@ -28,10 +29,15 @@ use crate::keys::scopes::Scope;
 use crate::metrics::{InFlight, RequestLabels};
 use crate::record;
 use crate::state::AppState;
+use crate::studio;
+use crate::studio::form::{self, Form};
 use crate::trace::{Parent, Span};
 
 /// Header with the id under which the log speaks of a request.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// How long a form may pause on its way.
+const FORM_PAUSE: Duration = Duration::from_secs(10);
 
 /// Stands in metrics for an answer that nobody was there to get.
 const CLIENT_GONE: u16 = 499;
@@ -182,7 +188,20 @@ pub(crate) async fn guard(
     request: Request,
     next: Next,
 ) -> Response {
-    admitted(&route, path, request, next).await.unwrap_or_else(IntoResponse::into_response)
+    if !matches!(route.class, Class::Page | Class::Form) {
+        return admitted(&route, path, request, next)
+            .await
+            .unwrap_or_else(IntoResponse::into_response);
+    }
+    let headers = request.headers().clone();
+    let looker = caller(&route.state, &request, route.class).unwrap_or_else(|_| Caller::nobody());
+    let answered = admitted(&route, path, request, next).await;
+    let mut response = answered.unwrap_or_else(IntoResponse::into_response);
+    // People get their errors as pages.
+    match response.extensions_mut().remove::<ApiError>() {
+        Some(error) => studio::error(&headers, &error, &looker),
+        None => response,
+    }
 }
 
 async fn admitted(
@@ -195,7 +214,7 @@ async fn admitted(
     if route.access == Access::Open {
         return Ok(next.run(request).await);
     }
-    let caller = caller(state, &request)?;
+    let caller = caller(state, &request, route.class)?;
     if let Some(Asked(asked)) = request.extensions().get() {
         // It is written once.
         let _ = asked.set(caller.owner_name());
@@ -225,10 +244,18 @@ async fn admitted(
     content(route.class, request.headers(), limits.max_body_bytes)?;
     let place = match route.class {
         Class::Probe | Class::Live => None,
-        Class::Read | Class::Write | Class::Lines | Class::Upload | Class::Talk | Class::Pass => {
-            Some(state.room.enter().await?)
-        }
+        Class::Read
+        | Class::Write
+        | Class::Lines
+        | Class::Upload
+        | Class::Talk
+        | Class::Page
+        | Class::Form
+        | Class::Pass => Some(state.room.enter().await?),
     };
+    if route.class == Class::Form {
+        request = read_form(request, &caller).await?;
+    }
     let in_flight = request.extensions_mut().remove::<InFlight>();
     request.extensions_mut().insert(caller.clone());
     let (most, pause) = (limits.max_body_bytes, state.options.load().client_timeout);
@@ -253,6 +280,26 @@ async fn admitted(
     }
     let end = end_of_stream(state.clone(), caller, deadline);
     Ok(response.map(|body| Body::new(Held::new(body, end, (place, in_flight)))))
+}
+
+/// Reads a form of our own pages and checks its token: a form cannot send the header that modules send.
+async fn read_form(request: Request, caller: &Caller) -> Result<Request, ApiError> {
+    let (mut parts, body) = request.into_parts();
+    let body =
+        Limited::new(Bounded::new(body, form::MAX_BYTES as u64, FORM_PAUSE), form::MAX_BYTES);
+    let body = body.collect().await.map_err(|_| {
+        ApiError::new(Code::RequestTooLarge, "This form is too large, or came too slowly.")
+    })?;
+    let form = Form::read(&body.to_bytes());
+    if let Actor::Session(session) = &caller.actor
+        && !session.is_csrf(form.get(form::CSRF))
+    {
+        let message =
+            "This page is from an earlier session. Load it again, then repeat what you did.";
+        return Err(ApiError::new(Code::CsrfTokenMissing, message));
+    }
+    parts.extensions.insert(form);
+    Ok(Request::from_parts(parts, Body::empty()))
 }
 
 /// When a stream must end: the caller's rights are gone, its time is over, or the daemon ends.
@@ -281,7 +328,11 @@ fn content(class: Class, headers: &HeaderMap, max_body_bytes: u64) -> Result<(),
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
     let (fits, wanted) = match class {
-        Class::Probe | Class::Read | Class::Live => (false, "no body"),
+        Class::Probe | Class::Read | Class::Live | Class::Page => (false, "no body"),
+        Class::Form => {
+            let wanted = "application/x-www-form-urlencoded";
+            (kind.eq_ignore_ascii_case(wanted), "`application/x-www-form-urlencoded`")
+        }
         Class::Write | Class::Talk => {
             (kind.eq_ignore_ascii_case("application/json"), "`application/json`")
         }
@@ -301,7 +352,7 @@ fn content(class: Class, headers: &HeaderMap, max_body_bytes: u64) -> Result<(),
 }
 
 /// Who asks: the connection's own caller, else the key, else the session cookie.
-fn caller(state: &AppState, request: &Request) -> Result<Caller, ApiError> {
+fn caller(state: &AppState, request: &Request, class: Class) -> Result<Caller, ApiError> {
     let peer = request.extensions().get::<Peer>();
     if let Some(Peer { caller, .. }) = peer
         && !matches!(caller.actor, Actor::Nobody)
@@ -327,7 +378,9 @@ fn caller(state: &AppState, request: &Request) -> Result<Caller, ApiError> {
     };
     let is_change = !matches!(*request.method(), Method::GET | Method::HEAD);
     let token = headers.get(CSRF_HEADER).and_then(|token| token.to_str().ok());
-    if is_change && !token.is_some_and(|token| session.is_csrf(token)) {
+    // A form brings its token in its body.
+    let has_header = class != Class::Form;
+    if is_change && has_header && !token.is_some_and(|token| session.is_csrf(token)) {
         let message =
             format!("Changes need the header `{CSRF_HEADER}` with the token of GET /session.");
         return Err(ApiError::new(Code::CsrfTokenMissing, message));
@@ -366,7 +419,7 @@ pub(crate) async fn unknown_method(State(state): State<AppState>, request: Reque
 }
 
 fn known(state: &AppState, request: &Request) -> Result<(), ApiError> {
-    caller(state, request)?.require_known()
+    caller(state, request, Class::Read)?.require_known()
 }
 
 /// Refuses foreign names and origins; a foreign origin that is allowed comes back.

@@ -16,8 +16,8 @@ use crate::keys::token::random;
 pub(crate) const COOKIE: &str = "hauski_session";
 /// Header in which a page sends the token against forged requests.
 pub(crate) const CSRF_HEADER: &str = "x-csrf-token";
-/// Milliseconds that a ticket can be used.
-pub(crate) const TICKET_MS: i64 = 60_000;
+/// Milliseconds that a ticket can be used: long enough to read what stands around the link.
+pub(crate) const TICKET_MS: i64 = 300_000;
 /// Milliseconds that a session lasts: twelve hours.
 pub(crate) const SESSION_MS: i64 = 12 * 3_600_000;
 /// Tickets and sessions at once; the oldest ends for a new one.

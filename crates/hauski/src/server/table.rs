@@ -14,7 +14,7 @@ use crate::routes::admin::{audit, budgets, config as settings, egress, keys, plu
 use crate::routes::index::{decisions, forget as index_forget, search, sources, upkeep, upsert};
 use crate::routes::memory::{change, forget, items};
 use crate::routes::{
-    api_docs, ask, capabilities, config, health, metrics, plugin_proxy, session, v1, ws,
+    api_docs, ask, capabilities, config, health, metrics, plugin_proxy, session, studio, v1, ws,
 };
 use crate::state::AppState;
 
@@ -33,6 +33,10 @@ pub(crate) enum Class {
     Upload,
     /// Takes a JSON body, or none where the route says so, and answers for as long as the work behind it goes on.
     Talk,
+    /// A page for people; its errors are pages too.
+    Page,
+    /// Takes a form of our own pages.
+    Form,
     /// Takes any body and answers for as long as the work behind it goes on: what a plugin serves.
     Pass,
     /// Goes on until one side ends it: a log that is followed, a WebSocket.
@@ -49,6 +53,8 @@ impl Class {
             Self::Lines => "lines",
             Self::Upload => "upload",
             Self::Talk => "talk",
+            Self::Page => "page",
+            Self::Form => "form",
             Self::Pass => "pass",
             Self::Live => "live",
         }
@@ -80,7 +86,7 @@ const INDEX: Access = Access::Scope(Right::Index);
 /// Every route.
 #[rustfmt::skip]
 pub(crate) fn table() -> Vec<Route> {
-    use Class::{Lines, Live, Pass, Probe, Read, Talk, Upload, Write};
+    use Class::{Form, Lines, Live, Page, Pass, Probe, Read, Talk, Upload, Write};
     vec![
         // The daemon itself.
         get("/health", OPEN, Probe, "Whether the daemon answers", health::health),
@@ -176,6 +182,35 @@ pub(crate) fn table() -> Vec<Route> {
         get("/admin/plugins/{name}/logs", ADMIN, Live, "The log of a plugin; `follow=true` goes on as server-sent events", plugins::logs),
         get("/admin/logs", ADMIN, Read, "The logs of all plugins", plugins::all_logs),
         get("/ws/plugins", ADMIN, Live, "States, events and logs of plugins over a WebSocket", ws::plugins),
+        // The Studio: pages for people.
+        get("/", ADMIN, Page, "To the Studio", studio::shell::root),
+        get("/studio/assets/{name}", OPEN, Probe, "A file that pages load", studio::shell::asset),
+        get("/studio", ADMIN, Page, "What needs the person now", studio::home::page),
+        get("/studio/actions", ADMIN, Page, "Everything that can be done", studio::shell::actions),
+        get("/studio/actions.json", ADMIN, Read, "The same for the palette", studio::shell::actions_json),
+        post("/studio/language", ADMIN, Form, "Remember a language in the browser", studio::shell::language),
+        post("/studio/logout", ADMIN, Form, "End the session", studio::shell::logout),
+        get("/studio/fleet", ADMIN, Page, "The repositories of this machine", studio::fleet::page),
+        post("/studio/fleet/add", ADMIN, Form, "Put the repositories of a folder on the list", studio::fleet::add),
+        post("/studio/fleet/remove", ADMIN, Form, "Take a repository off the list", studio::fleet::remove),
+        get("/studio/repos/{id}", ADMIN, Page, "One repository: its tasks and runs", studio::repository::page),
+        post("/studio/repos/{id}/run", ADMIN, Form, "Start a task", studio::repository::run),
+        get("/studio/jobs/{id}", ADMIN, Page, "A task at work", studio::jobs::page),
+        get("/studio/jobs/{id}/events", ADMIN, Live, "Its output as server-sent events", studio::jobs::events),
+        post("/studio/jobs/{id}/stop", ADMIN, Form, "Stop a task", studio::jobs::stop),
+        get("/studio/runs", ADMIN, Page, "The history of all repositories", studio::runs::page),
+        get("/studio/runs/{id}", ADMIN, Page, "One run with its log", studio::runs::one),
+        get("/studio/runs/{before}/compare/{after}", ADMIN, Page, "Two runs side by side", studio::runs::compare),
+        get("/studio/ask", ADMIN, Page, "A question to the index", studio::ask::page),
+        get("/studio/memory", ADMIN, Page, "What is remembered", studio::memory::page),
+        post("/studio/memory/pin", ADMIN, Form, "Keep an item for good, or no longer", studio::memory::pin),
+        post("/studio/memory/forget", ADMIN, Form, "Forget an item for good", studio::memory::forget),
+        get("/studio/plugins", ADMIN, Page, "How the plugins are", studio::plugins::list),
+        get("/studio/plugins/{name}", ADMIN, Page, "One plugin and its log", studio::plugins::one),
+        post("/studio/plugins/{name}/{order}", ADMIN, Form, "Tell a plugin what to do", studio::plugins::order),
+        get("/studio/admin", ADMIN, Page, "Keys, budgets, ways out, the audit log", studio::admin::page),
+        post("/studio/admin/keys", ADMIN, Form, "Make an API key", studio::admin::create_key),
+        post("/studio/admin/keys/revoke", ADMIN, Form, "End an API key", studio::admin::revoke_key),
         // What plugins serve themselves.
         get("/plugins/{name}/{*rest}", Access::Plugin, Pass, "What a plugin serves over HTTP", plugin_proxy::proxy),
         post("/plugins/{name}/{*rest}", Access::Plugin, Pass, "What a plugin serves over HTTP", plugin_proxy::proxy),
@@ -183,6 +218,13 @@ pub(crate) fn table() -> Vec<Route> {
         patch("/plugins/{name}/{*rest}", Access::Plugin, Pass, "What a plugin serves over HTTP", plugin_proxy::proxy),
         delete("/plugins/{name}/{*rest}", Access::Plugin, Pass, "What a plugin serves over HTTP", plugin_proxy::proxy),
     ]
+}
+
+impl Route {
+    /// Whether programs may build on it: pages of the Studio change with every version, and no document describes them.
+    pub(crate) fn is_api(&self) -> bool {
+        self.path != "/" && self.path != "/studio" && !self.path.starts_with("/studio/")
+    }
 }
 
 macro_rules! methods {

@@ -33,7 +33,7 @@ pub(crate) fn run(_: &Args, settings: &Settings) -> anyhow::Result<Exit> {
             return Ok(Exit::Good);
         }
         let seconds = login.seconds;
-        output::note(&format!("open this within {seconds} seconds; it works once"));
+        output::note(&format!("open this within {} minutes; it works once", seconds / 60));
         output::print(&format!("{}\n", login.link))?;
         Ok(Exit::Good)
     })

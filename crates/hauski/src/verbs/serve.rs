@@ -121,6 +121,7 @@ async fn serve(settings: Settings, drain: Duration, is_check: bool) -> anyhow::R
         manager.say("STOPPING=1");
     }
     state.draining.cancel();
+    state.jobs.stop_all();
     accepting.await?;
     tracker.close();
     let is_over = tokio::select! {

@@ -35,7 +35,9 @@ async fn schemathesis_finds_no_server_error_and_no_answer_beside_the_document() 
     let Some(python) = python else { return not_run("schemathesis") };
     let start = Daemon::with().env("HAUSKI_EXPOSE_CONFIG", "true");
     let daemon = with_fake(start).await;
-    let (_, key) = new_key(&daemon, &["admin", "chat", "embed", "audio", "code", "metrics"]).await;
+    let scopes =
+        ["admin", "chat", "embed", "audio", "code", "metrics", "memory", "index", "mcp", "tasks"];
+    let (_, key) = new_key(&daemon, &scopes).await;
     let folder = tempfile::tempdir().unwrap();
     let url = format!("http://{}{DOCUMENT}", daemon.address);
     let header = format!("Authorization: Bearer {key}");

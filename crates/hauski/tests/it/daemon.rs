@@ -389,6 +389,10 @@ impl Reply {
 
     /// `error.code` of an error.
     pub(crate) fn code(&self) -> String {
+        // Pages for people have it in a header.
+        if let Some(code) = self.headers.get("x-error-code") {
+            return code.to_str().unwrap().to_owned();
+        }
         self.json()["error"]["code"].as_str().unwrap().to_owned()
     }
 }

@@ -33,3 +33,4 @@ mod plugin_proxy;
 mod policy;
 mod recordings;
 mod sessions;
+mod studio;

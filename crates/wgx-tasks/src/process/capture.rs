@@ -126,19 +126,37 @@ pub fn capture(question: Capture<'_>) -> Result<Captured, CaptureError> {
 ///
 /// As [`capture`].
 pub fn capture_until(question: Capture<'_>, cancel: &AtomicBool) -> Result<Captured, CaptureError> {
+    capture_watched(question, cancel, &mut |_| {})
+}
+
+/// The same; `watch` gets what the program writes to stderr as it comes, also what is over the limit.
+///
+/// # Errors
+///
+/// As [`capture`].
+pub fn capture_watched(
+    question: Capture<'_>,
+    cancel: &AtomicBool,
+    watch: &mut dyn FnMut(&[u8]),
+) -> Result<Captured, CaptureError> {
     let name = question.argv.first().map(OsString::as_os_str).unwrap_or_default();
     let path = question.environment.iter().find(|(name, _)| name == "PATH");
     let path = path.map(|(_, value)| value.as_os_str()).unwrap_or_default();
     let Found::Program(program) = tools::find_for_task(name, path, question.dir) else {
         return Err(CaptureError::Missing(name.to_string_lossy().into_owned()));
     };
-    ask(question, &program, cancel).map_err(|source| CaptureError::System {
+    ask(question, &program, cancel, watch).map_err(|source| CaptureError::System {
         program: OsStr::to_string_lossy(name).into_owned(),
         source,
     })
 }
 
-fn ask(question: Capture<'_>, program: &Path, cancel: &AtomicBool) -> io::Result<Captured> {
+fn ask(
+    question: Capture<'_>,
+    program: &Path,
+    cancel: &AtomicBool,
+    watch: &mut dyn FnMut(&[u8]),
+) -> io::Result<Captured> {
     let started_at = Instant::now();
     let (output, write_output) = io::pipe()?;
     let (error, write_error) = io::pipe()?;
@@ -156,6 +174,7 @@ fn ask(question: Capture<'_>, program: &Path, cancel: &AtomicBool) -> io::Result
         timed_out: false,
         cancel,
         cancelled: false,
+        watch,
     };
     let status = asked.listen(&mut process)?;
     let [stdout, stderr] = asked.streams;
@@ -179,6 +198,7 @@ struct Asked<'a> {
     timed_out: bool,
     cancel: &'a AtomicBool,
     cancelled: bool,
+    watch: &'a mut dyn FnMut(&[u8]),
 }
 
 impl Asked<'_> {
@@ -241,7 +261,12 @@ impl Asked<'_> {
         }
         drop(wishes);
         let max_bytes = self.max_bytes;
-        self.streams.iter_mut().for_each(|stream| stream.read(buffer, max_bytes));
+        let [output, error] = &mut self.streams;
+        output.read(buffer, max_bytes);
+        error.read(buffer, max_bytes);
+        if !buffer.is_empty() {
+            (self.watch)(buffer);
+        }
         Ok(())
     }
 }
@@ -264,8 +289,8 @@ impl Kept {
     }
 
     fn read(&mut self, buffer: &mut Vec<u8>, max_bytes: usize) {
-        let Some(source) = &self.source else { return };
         buffer.clear();
+        let Some(source) = &self.source else { return };
         match rustix::io::read(source, spare_capacity(buffer)) {
             Err(Errno::AGAIN | Errno::INTR) => {}
             Ok(0) | Err(_) => self.source = None,

@@ -21,7 +21,9 @@ mod supervisor;
 mod terminal;
 mod tree;
 
-pub use capture::{Capture, CaptureError, Captured, Limits, capture, capture_until};
+pub use capture::{
+    Capture, CaptureError, Captured, Limits, capture, capture_until, capture_watched,
+};
 pub use environment::{CleanEnvironment, Variables, clean_environment};
 pub use exit::{OwnExit, SUCCESS, signal_exit_code};
 pub use launch::{Launch, LaunchError, LaunchRequest, launch, preview};

@@ -52,11 +52,11 @@ pub(super) struct Tool {
 /// Why a tool gave no report. It is an answer for the model, not a fault of the protocol.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ToolError {
-    pub(super) message: String,
+    pub(crate) message: String,
     /// The parameter at fault.
     pub(super) param: Option<&'static str>,
     /// What to do.
-    pub(super) hint: Option<String>,
+    pub(crate) hint: Option<String>,
 }
 
 impl ToolError {

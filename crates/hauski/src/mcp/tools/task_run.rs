@@ -92,7 +92,7 @@ fn call(world: &World, given: Value, cancel: &AtomicBool) -> Result<Value, ToolE
         dry_run: asked.dry_run,
         timeout_ms: u64::from(timeout_s) * 1_000,
     };
-    let report = child::start(world, &context, &job, cancel)?;
+    let report = child::start(&world.surroundings().program, &context, &job, cancel, &mut |_| {})?;
     if asked.dry_run {
         return Ok(json!({ "dry_run": true, "steps": report["steps"] }));
     }
