@@ -99,6 +99,7 @@ pub(crate) enum Verb {
     Validate(verbs::validate::Args),
     Init(verbs::init::Args),
     Runs(verbs::runs::Args),
+    Fleet(verbs::fleet::Args),
     Recall(verbs::recall::Args),
     Ask(verbs::ask::Args),
     Remember(verbs::remember::Args),

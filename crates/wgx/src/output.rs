@@ -114,6 +114,11 @@ fn to_stderr(label: &str, style: Style, text: &str) {
     say(&format!("{style}{label}:{style:#} {text}"));
 }
 
+/// Columns that a text takes in a terminal.
+pub(crate) fn columns(text: &str) -> usize {
+    text.width()
+}
+
 /// Text padded to a number of columns.
 pub(crate) fn pad(text: &str, columns: usize) -> String {
     let missing = columns.saturating_sub(text.width());

@@ -3,6 +3,7 @@
 pub(crate) mod ask;
 pub(crate) mod completions;
 pub(crate) mod doctor;
+pub(crate) mod fleet;
 pub(crate) mod guard;
 pub(crate) mod help;
 pub(crate) mod init;
@@ -48,6 +49,7 @@ fn call(arguments: Arguments) -> anyhow::Result<Exit> {
         Verb::Validate(args) => validate::run(&args, &Face::new(&shared)?),
         Verb::Init(args) => init::run(&args, &Face::new(&shared)?),
         Verb::Runs(args) => runs::run(&args, &Face::new(&shared)?),
+        Verb::Fleet(args) => fleet::run(args, &Face::new(&shared)?),
         Verb::Recall(args) => recall::run(&args, &Face::new(&shared)?),
         Verb::Ask(args) => ask::run(&args, &Face::new(&shared)?),
         Verb::Remember(args) => remember::run(&args, &Face::new(&shared)?),

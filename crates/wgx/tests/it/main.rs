@@ -7,6 +7,7 @@ mod doctor;
 mod environment;
 mod escapes;
 mod faces;
+mod fleet;
 mod free_text;
 mod init;
 mod lens;
