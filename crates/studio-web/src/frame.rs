@@ -45,6 +45,7 @@ pub struct Place {
     pub path: String,
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "pages hand over what they have just built")]
 impl Frame {
     /// The text in the page's language.
     pub const fn say<'t>(&self, english: &'t str, german: &'t str) -> &'t str {

@@ -60,10 +60,10 @@ pub(crate) fn outcome(frame: &Frame, run: &RunRow) -> Markup {
     }
 }
 
-/// Runs in a table.
-pub(crate) fn runs(frame: &Frame, runs: &[RunRow], with_repository: bool) -> Markup {
+/// Runs in a table of this name.
+pub(crate) fn runs(frame: &Frame, name: &str, runs: &[RunRow], with_repository: bool) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label=(frame.say("Runs", "Läufe")) {
+        div.scroll tabindex="0" role="region" aria-label=(name) {
             table {
                 thead { tr {
                     th scope="col" { (frame.say("Result", "Ergebnis")) }

@@ -46,7 +46,7 @@ fn amount(frame: &Frame, stats: &Stats) -> Markup {
         @if stats.total_documents == 0 {
             p.lead { (frame.say("Nothing is indexed yet.", "Noch ist nichts im Index.")) }
             p { (frame.say("In a terminal:", "In einem Terminal:")) }
-            pre { code { "hauski index --help" } }
+            pre { code { "hauski index add ~/code/repository" } }
         } @else {
             p.quiet { (stats.total_documents) " " (frame.say("documents", "Dokumente")) " · " (stats.total_chunks) " " (frame.say("passages", "Fundstellen")) }
         }

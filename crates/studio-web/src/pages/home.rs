@@ -52,7 +52,7 @@ pub fn page(frame: &Frame, home: &Home) -> Markup {
             p.calm { (frame.say("Nothing. All is green.", "Nichts. Alles ist grün.")) }
         }
         @if !home.red.is_empty() {
-            section { h2 { (frame.say("Red", "Rot")) } (parts::runs(frame, &home.red, true)) }
+            section { h2 { (frame.say("Red", "Rot")) } (parts::runs(frame, frame.say("Red", "Rot"), &home.red, true)) }
         }
         @if !home.plugins.is_empty() || !home.budgets.is_empty() {
             section {
@@ -77,7 +77,7 @@ pub fn page(frame: &Frame, home: &Home) -> Markup {
             }
         }
         @if !home.recent.is_empty() {
-            section { h2 { (frame.say("Lately", "Zuletzt")) } (parts::runs(frame, &home.recent, true)) }
+            section { h2 { (frame.say("Lately", "Zuletzt")) } (parts::runs(frame, frame.say("Lately", "Zuletzt"), &home.recent, true)) }
         }
         @for note in &home.notes { p.quiet { (note) } }
     })
@@ -102,7 +102,7 @@ pub(crate) fn encoded(text: &str) -> String {
     for byte in text.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                encoded.push(byte as char)
+                encoded.push(byte as char);
             }
             _ => encoded.push_str(&format!("%{byte:02X}")),
         }

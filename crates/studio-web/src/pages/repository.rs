@@ -53,7 +53,7 @@ pub fn page(frame: &Frame, shown: &Shown) -> Markup {
         }
         section {
             h2 { (frame.say("Last runs", "Letzte Läufe")) }
-            @if shown.runs.is_empty() { (parts::nothing(frame.say("Nothing ran here yet.", "Hier lief noch nichts."))) } @else { (parts::runs(frame, &shown.runs, false)) }
+            @if shown.runs.is_empty() { (parts::nothing(frame.say("Nothing ran here yet.", "Hier lief noch nichts."))) } @else { (parts::runs(frame, frame.say("Last runs", "Letzte Läufe"), &shown.runs, false)) }
         }
         @for note in &shown.notes { p.quiet { (note) } }
     })

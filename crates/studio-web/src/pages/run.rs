@@ -128,7 +128,7 @@ pub fn compare(frame: &Frame, report: &CompareReport) -> Markup {
         },
     ];
     frame.page("runs", frame.say("What became different", "Was anders wurde"), &way, html! {
-        (parts::runs(frame, &[report.before.clone(), report.after.clone()], true))
+        (parts::runs(frame, frame.say("Both runs", "Beide Läufe"), &[report.before.clone(), report.after.clone()], true))
         section {
             h2 { (frame.say("Facts", "Tatsachen")) }
             @if report.changes.is_empty() { (parts::nothing(frame.say("No recorded fact differs.", "Keine festgehaltene Tatsache unterscheidet sich."))) }

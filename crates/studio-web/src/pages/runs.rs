@@ -48,7 +48,7 @@ pub fn page(frame: &Frame, asked: &Asked, found: &Found) -> Markup {
             Found::Problem(problem) => p.notice.bad { (problem) },
             Found::Runs(runs, more) => {
                 @if runs.is_empty() { (parts::nothing(frame.say("No run fits. Start a task of a repository, here or with wgx run.", "Kein Lauf passt. Starte eine Aufgabe eines Repositoriums, hier oder mit wgx run."))) }
-                @else { (parts::runs(frame, runs, true)) }
+                @else { (parts::runs(frame, title, runs, true)) }
                 @if *more { (further(frame, asked)) }
             },
             Found::Places(hits, more) => {

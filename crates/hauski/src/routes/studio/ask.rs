@@ -2,7 +2,9 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use contracts::hauski::engine::capability;
 use contracts::hauski::index::SearchRequest;
+use contracts::hauski::protocol::PluginModel;
 use http::HeaderMap;
 use serde::Deserialize;
 use studio_web::pages::ask::{self, Shown};
@@ -33,7 +35,9 @@ pub(crate) async fn page(
 ) -> Result<Response, ApiError> {
     let frame = frame(&headers, &caller, "/studio/ask");
     let question = query.q.trim().to_owned();
-    let models = state.host.models().into_iter().map(|it| it.model.id).collect();
+    let chats = |model: &PluginModel| model.capabilities.iter().any(|it| it == capability::CHAT);
+    let models = state.host.models().into_iter().map(|it| it.model).filter(chats);
+    let models = models.map(|model| model.id).collect();
     let mut shown = Shown { question, models, ..Shown::default() };
     if shown.question.is_empty() {
         shown.stats = upkeep::stats(State(state)).await.ok().map(|axum::Json(stats)| stats);
