@@ -190,7 +190,7 @@ fn index(method: &Method, path: &str) -> Option<Shape> {
             accepted::<Source>("IndexSource").takes::<AddSource>("AddSource")
         }
         ("POST", "/index/sources/sync") => {
-            accepted::<Sources>("IndexSources").takes::<NameSource>("NameSource")
+            accepted::<Sources>("IndexSources").takes::<NameSource>("NameSource").optional()
         }
         ("POST", "/index/sources/remove") => {
             json::<Source>("IndexSource").takes::<NameSource>("NameSource")
